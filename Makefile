@@ -1,0 +1,28 @@
+# Everything here works on a fresh machine with Rust, Node and Python.
+
+.PHONY: run test check bench fmt
+
+# The hub with its built-in upstream: no keys and no network needed.
+run:
+	cargo run --locked -p bridge -- serve --demo
+
+# Everything: unit, golden and end-to-end tests, then the vendors' SDKs against the running hub.
+test:
+	cargo test --locked --workspace
+	cargo build --locked -p bridge
+	tests/gauntlet/run.sh target/debug/bridge
+	tests/sdk/run.sh target/debug/bridge
+
+check:
+	cargo fmt --all -- --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	scripts/check-repository.sh
+
+fmt:
+	cargo fmt --all
+
+# CPU per request and per chunk, memory per stream, cold start; beside nginx and a minimal proxy.
+bench:
+	cargo build --locked --release -p bridge
+	cargo build --locked --release -p bridge-bench
+	ulimit -n $$(ulimit -H -n); target/release/bridge-bench run --hub target/release/bridge

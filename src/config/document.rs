@@ -1,0 +1,310 @@
+//! `app.yml` and the environment, key by key: the environment wins.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::client_entry::read_client_keys;
+use super::file::Document;
+use super::node::{Node, Reader, Unknown};
+use super::pool_entry::read_pools;
+use super::provider_entry::{MODES, read_providers};
+use super::route_entry::{STRATEGIES, read_routes};
+use super::{Place, Secret, Settings};
+use crate::snapshot::{Auth, BreakerSettings};
+
+/// Keys with one value.
+const SINGLE: [&str; 29] = [
+    "MODE",
+    "HOST",
+    "PORT",
+    "LOG_LEVEL",
+    "DEBUG",
+    "AUTH",
+    "DATABASE_URL",
+    "DATABASE_PATH",
+    "DB_POOL_SIZE",
+    "DB_POOL_TIMEOUT",
+    "REDIS_URL",
+    "PREFERRED_PROVIDER",
+    "FALLBACK_STRATEGY",
+    "MAX_TOKENS_LIMIT",
+    "MIN_TOKENS_LIMIT",
+    "MAX_BODY_SIZE",
+    "BIG_MODEL",
+    "MIDDLE_MODEL",
+    "SMALL_MODEL",
+    "OPENAI_API_KEY",
+    "ANTHROPIC_API_KEY",
+    "GEMINI_API_KEY",
+    "PROVIDER_CONFIG_PATH",
+    "JWT_SECRET_KEY",
+    "ENCRYPTION_KEY",
+    "ADMIN_EMAIL",
+    "ADMIN_PASSWORD",
+    "ENABLE_TELEMETRY",
+    "OTLP_ENDPOINT",
+];
+
+/// Keys with lists or maps; in a variable they are written as YAML or JSON.
+const STRUCTURED: [&str; 6] = [
+    "CIRCUIT_BREAKER",
+    "ALIASES",
+    "API_KEY_POOLS",
+    "CLIENT_KEYS",
+    "PROVIDERS",
+    "ROUTES",
+];
+
+const AUTHS: [(&str, Auth); 2] = [("required", Auth::Required), ("open", Auth::Open)];
+const LOG_LEVELS: [(&str, &str); 7] = [
+    ("trace", "trace"),
+    ("debug", "debug"),
+    ("info", "info"),
+    ("warn", "warn"),
+    ("warning", "warn"),
+    ("error", "error"),
+    ("off", "off"),
+];
+
+/// The values in force, by key.
+#[derive(Debug, Default)]
+pub(super) struct Values(BTreeMap<&'static str, (Value, Place)>);
+
+impl Values {
+    /// Lays the environment over the file.
+    pub(super) fn collect(reader: &mut Reader<'_>, file: Option<Document>) -> Self {
+        let mut values = Self::default();
+        if let Some(file) = file.filter(|file| !file.value.is_null()) {
+            let known: Vec<_> = SINGLE.into_iter().chain(STRUCTURED).collect();
+            let node = Node::new(&file.value, "the file", file.place.clone());
+            if let Some(fields) = reader.fields(&node, &known) {
+                for key in known {
+                    if let Some(node) = fields.get(key) {
+                        values.0.insert(key, (node.value.clone(), node.place));
+                    }
+                }
+            }
+        }
+        for key in SINGLE.into_iter().chain(STRUCTURED) {
+            let Some(text) = reader.environment.get(key) else {
+                continue;
+            };
+            let place = Place::variable(key);
+            if SINGLE.contains(&key) {
+                values
+                    .0
+                    .insert(key, (Value::String(text.to_owned()), place));
+            } else if let Some(value) = structured(reader, key, text, &place) {
+                values.0.insert(key, (value, place));
+            }
+        }
+        values
+    }
+
+    /// A value that is there.
+    pub(super) fn get(&self, key: &'static str) -> Option<Node<'_>> {
+        let (value, place) = self.0.get(key)?;
+        Some(Node::new(value, key, place.clone()))
+    }
+}
+
+fn structured(reader: &mut Reader<'_>, key: &str, text: &str, place: &Place) -> Option<Value> {
+    let mut errors = super::ConfigErrors::default();
+    let document = super::file::parse_yaml(key, text.to_owned(), &mut errors);
+    if document.is_none() {
+        reader.error(
+            place,
+            format!("{key} is not valid YAML or JSON"),
+            format!("correct or unset {key}"),
+        );
+    }
+    document.map(|document| document.value)
+}
+
+/// Reads everything but `provider.json` and the single-key forms.
+pub(super) fn read_values(reader: &mut Reader<'_>, values: &Values, settings: &mut Settings) {
+    read_server(reader, values, settings);
+    read_storage(reader, values, settings);
+    read_routing(reader, values, settings);
+    if let Some(node) = values.get("API_KEY_POOLS") {
+        settings.key_pools = read_pools(reader, &node);
+    }
+    if let Some(node) = values.get("CLIENT_KEYS") {
+        settings.client_keys = read_client_keys(reader, &node);
+    }
+    if let Some(node) = values.get("PROVIDERS") {
+        settings.providers = read_providers(reader, &node);
+    }
+    if let Some(node) = values.get("ROUTES") {
+        settings.routes = read_routes(reader, &node);
+    }
+}
+
+/// Puts a value in the place of the default when it is there and sound.
+fn set<T>(slot: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *slot = value;
+    }
+}
+
+fn read_server(reader: &mut Reader<'_>, values: &Values, settings: &mut Settings) {
+    set(
+        &mut settings.mode,
+        values
+            .get("MODE")
+            .and_then(|node| reader.choice(&node, &MODES)),
+    );
+    set(
+        &mut settings.host,
+        values.get("HOST").and_then(|node| reader.text(&node)),
+    );
+    let port = values
+        .get("PORT")
+        .and_then(|node| reader.number(&node, 0, 65_535));
+    set(
+        &mut settings.port,
+        port.and_then(|port| u16::try_from(port).ok()),
+    );
+    let level = values
+        .get("LOG_LEVEL")
+        .and_then(|node| reader.choice(&node, &LOG_LEVELS));
+    set(&mut settings.log_level, level.map(str::to_owned));
+    set(
+        &mut settings.debug,
+        values.get("DEBUG").and_then(|node| reader.boolean(&node)),
+    );
+    set(
+        &mut settings.auth,
+        values
+            .get("AUTH")
+            .and_then(|node| reader.choice(&node, &AUTHS)),
+    );
+    let telemetry = values
+        .get("ENABLE_TELEMETRY")
+        .and_then(|node| reader.boolean(&node));
+    set(&mut settings.enable_telemetry, telemetry);
+    settings.otlp_endpoint = values
+        .get("OTLP_ENDPOINT")
+        .and_then(|node| reader.text(&node));
+    let body = values
+        .get("MAX_BODY_SIZE")
+        .and_then(|node| reader.count(&node, 1024));
+    set(
+        &mut settings.max_body,
+        body.and_then(|bytes| usize::try_from(bytes).ok()),
+    );
+}
+
+fn read_storage(reader: &mut Reader<'_>, values: &Values, settings: &mut Settings) {
+    let path = values
+        .get("DATABASE_PATH")
+        .and_then(|node| reader.text(&node));
+    set(
+        &mut settings.database_url,
+        path.map(|path| Secret::new(format!("sqlite://{path}?mode=rwc"))),
+    );
+    // An address with a password in it is as secret as the password, one without is not.
+    let url = values
+        .get("DATABASE_URL")
+        .and_then(|node| reader.hidden(&node));
+    set(&mut settings.database_url, url);
+    settings.db_pool_size = values
+        .get("DB_POOL_SIZE")
+        .and_then(|node| reader.small(&node, 1));
+    settings.db_pool_timeout = values
+        .get("DB_POOL_TIMEOUT")
+        .and_then(|node| reader.duration(&node));
+    settings.redis_url = values
+        .get("REDIS_URL")
+        .and_then(|node| reader.hidden(&node));
+    settings.jwt_secret_key = values
+        .get("JWT_SECRET_KEY")
+        .and_then(|node| reader.secret(&node));
+    settings.encryption_key = values
+        .get("ENCRYPTION_KEY")
+        .and_then(|node| reader.secret(&node));
+    settings.admin_email = values
+        .get("ADMIN_EMAIL")
+        .and_then(|node| reader.text(&node));
+    settings.admin_password = values
+        .get("ADMIN_PASSWORD")
+        .and_then(|node| reader.secret(&node));
+}
+
+fn read_routing(reader: &mut Reader<'_>, values: &Values, settings: &mut Settings) {
+    settings.preferred_provider = values
+        .get("PREFERRED_PROVIDER")
+        .and_then(|node| Some((reader.text(&node)?, node.place)));
+    let strategy = values
+        .get("FALLBACK_STRATEGY")
+        .and_then(|node| reader.choice(&node, &STRATEGIES));
+    set(&mut settings.fallback_strategy, strategy);
+    if let Some(node) = values.get("CIRCUIT_BREAKER") {
+        settings.circuit_breaker = read_breaker(reader, &node);
+    }
+    let clamps = &mut settings.clamps;
+    clamps.max_tokens = values
+        .get("MAX_TOKENS_LIMIT")
+        .and_then(|node| reader.count(&node, 1));
+    clamps.min_tokens = values
+        .get("MIN_TOKENS_LIMIT")
+        .and_then(|node| reader.count(&node, 1));
+    if let (Some(most), Some(least)) = (clamps.max_tokens, clamps.min_tokens)
+        && least > most
+        && let Some(node) = values.get("MIN_TOKENS_LIMIT")
+    {
+        let what = format!("MIN_TOKENS_LIMIT ({least}) is above MAX_TOKENS_LIMIT ({most})");
+        reader.error(&node.place, what, "swap or correct them");
+    }
+    settings.big_model = values.get("BIG_MODEL").and_then(|node| reader.text(&node));
+    settings.middle_model = values
+        .get("MIDDLE_MODEL")
+        .and_then(|node| reader.text(&node));
+    settings.small_model = values
+        .get("SMALL_MODEL")
+        .and_then(|node| reader.text(&node));
+    let Some(node) = values.get("ALIASES") else {
+        return;
+    };
+    let Value::Object(map) = node.value else {
+        reader.error(
+            &node.place,
+            "ALIASES must be a map",
+            "write `ALIASES: {name: provider/model}`",
+        );
+        return;
+    };
+    for (alias, value) in map {
+        let item = Node::new(value, alias, node.place.key(alias));
+        settings
+            .aliases
+            .extend(reader.text(&item).map(|model| (alias.clone(), model)));
+    }
+}
+
+/// Reads `{failure_threshold, recovery_timeout}`.
+pub(super) fn read_breaker(reader: &mut Reader<'_>, node: &Node<'_>) -> BreakerSettings {
+    let mut breaker = BreakerSettings::default();
+    let known: &[&str] = match reader.unknown {
+        Unknown::Error => &["failure_threshold", "recovery_timeout"],
+        Unknown::Warning => &[
+            "failure_threshold",
+            "recovery_timeout",
+            "half_open_requests",
+            "enabled",
+        ],
+    };
+    let Some(fields) = reader.fields(node, known) else {
+        return breaker;
+    };
+    let threshold = fields
+        .get("failure_threshold")
+        .and_then(|node| reader.small(&node, 0));
+    set(&mut breaker.failure_threshold, threshold);
+    let timeout = fields
+        .get("recovery_timeout")
+        .and_then(|node| reader.duration(&node));
+    set(&mut breaker.recovery_timeout, timeout);
+    breaker
+}

@@ -1,0 +1,42 @@
+//! Files and environment to [`Settings`]: plain data in which every value knows where it was written.
+//!
+//! Order, strongest first: command line, environment, `.env`, `app.yml`, `provider.json`. All errors are
+//! told at once, each with file, line and what to do. It must never open a socket or know what a request is.
+
+mod client_entry;
+mod demo;
+mod describe;
+mod document;
+mod environment;
+mod error;
+mod file;
+mod interpolation;
+mod legacy;
+mod legacy_entry;
+mod loading;
+mod node;
+mod place;
+mod pool_entry;
+mod provider_entry;
+mod route_entry;
+mod secret;
+mod settings;
+mod vendor;
+mod watch;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use vendor::is_vendor;
+
+pub use describe::describe;
+pub use environment::Environment;
+pub use error::{ConfigError, ConfigErrors};
+pub use loading::{LoadOptions, load};
+pub use place::Place;
+pub use secret::{Secret, mask};
+pub use settings::{
+    ClientKeySettings, MatchSettings, ModelLists, PoolSettings, ProviderSettings, RouteSettings,
+    Settings, TargetSettings,
+};
+pub use watch::{Watcher, watch};

@@ -1,0 +1,353 @@
+//! What configuration says, as plain data. Names are still names here; the snapshot connects them.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use translator::Dialect;
+use translator::profile::Profile;
+
+use super::{Place, Secret};
+use crate::snapshot::{Auth, BreakerSettings, Clamps, DEFAULT_MAX_BODY, Mode, Source, Strategy};
+
+/// Everything that files and environment say.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `MODE`
+    pub mode: Mode,
+    /// `HOST`
+    pub host: String,
+    /// `PORT`
+    pub port: u16,
+    /// `LOG_LEVEL`
+    pub log_level: String,
+    /// `DEBUG`
+    pub debug: bool,
+    /// `AUTH`
+    pub auth: Auth,
+    /// `DATABASE_URL`, or made from `DATABASE_PATH`.
+    pub database_url: Secret,
+    /// `DB_POOL_SIZE`
+    pub db_pool_size: Option<u32>,
+    /// `DB_POOL_TIMEOUT`
+    pub db_pool_timeout: Option<Duration>,
+    /// `REDIS_URL`
+    pub redis_url: Option<Secret>,
+    /// `PREFERRED_PROVIDER`
+    pub preferred_provider: Option<(String, Place)>,
+    /// `FALLBACK_STRATEGY`
+    pub fallback_strategy: Strategy,
+    /// `CIRCUIT_BREAKER`
+    pub circuit_breaker: BreakerSettings,
+    /// `MAX_TOKENS_LIMIT`, `MIN_TOKENS_LIMIT`
+    pub clamps: Clamps,
+    /// `MAX_BODY_SIZE` in bytes.
+    pub max_body: usize,
+    /// `BIG_MODEL`
+    pub big_model: Option<String>,
+    /// `MIDDLE_MODEL`
+    pub middle_model: Option<String>,
+    /// `SMALL_MODEL`
+    pub small_model: Option<String>,
+    /// `ALIASES`
+    pub aliases: Vec<(String, String)>,
+    /// `API_KEY_POOLS`
+    pub key_pools: Vec<PoolSettings>,
+    /// `CLIENT_KEYS`
+    pub client_keys: Vec<ClientKeySettings>,
+    /// `PROVIDERS`, those of `provider.json`, and those of the single-key forms.
+    pub providers: Vec<ProviderSettings>,
+    /// `ROUTES`
+    pub routes: Vec<RouteSettings>,
+    /// `JWT_SECRET_KEY`
+    pub jwt_secret_key: Option<Secret>,
+    /// `ENCRYPTION_KEY`
+    pub encryption_key: Option<Secret>,
+    /// `ADMIN_EMAIL`
+    pub admin_email: Option<String>,
+    /// `ADMIN_PASSWORD`
+    pub admin_password: Option<Secret>,
+    /// `ENABLE_TELEMETRY`
+    pub enable_telemetry: bool,
+    /// `OTLP_ENDPOINT`
+    pub otlp_endpoint: Option<String>,
+    /// Whether the demonstration is laid over.
+    pub demo: bool,
+    /// The files that were read, to watch.
+    pub files: Vec<PathBuf>,
+    /// What is odd but no error.
+    pub warnings: Vec<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            mode: Mode::default(),
+            host: "127.0.0.1".to_owned(),
+            port: 8000,
+            log_level: "info".to_owned(),
+            debug: false,
+            auth: Auth::default(),
+            database_url: Secret::new("sqlite://data/app.db?mode=rwc"),
+            db_pool_size: None,
+            db_pool_timeout: None,
+            redis_url: None,
+            preferred_provider: None,
+            fallback_strategy: Strategy::default(),
+            circuit_breaker: BreakerSettings::default(),
+            clamps: Clamps::default(),
+            max_body: DEFAULT_MAX_BODY,
+            big_model: None,
+            middle_model: None,
+            small_model: None,
+            aliases: Vec::new(),
+            key_pools: Vec::new(),
+            client_keys: Vec::new(),
+            providers: Vec::new(),
+            routes: Vec::new(),
+            jwt_secret_key: None,
+            encryption_key: None,
+            admin_email: None,
+            admin_password: None,
+            enable_telemetry: false,
+            otlp_endpoint: None,
+            demo: false,
+            files: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// Whether `HOST` can only be reached from this machine.
+    #[must_use]
+    pub fn host_is_loopback(&self) -> bool {
+        let host = self.host.trim_matches(['[', ']']);
+        host.eq_ignore_ascii_case("localhost")
+            || host
+                .parse::<IpAddr>()
+                .is_ok_and(|address| address.is_loopback())
+    }
+
+    /// A provider's settings by name.
+    #[must_use]
+    pub fn provider(&self, name: &str) -> Option<&ProviderSettings> {
+        self.providers.iter().find(|provider| provider.name == name)
+    }
+}
+
+/// A named pool of keys.
+#[derive(Clone, Debug, Default)]
+pub struct PoolSettings {
+    /// Unique name.
+    pub name: String,
+    /// The keys; those whose variables are not set are left out.
+    pub keys: Vec<Secret>,
+    /// The header that carries a key; the dialect's own by default.
+    pub auth_header: Option<String>,
+    /// Its value with `{key}` in it.
+    pub auth_format: Option<String>,
+    /// Most requests in flight per key.
+    pub max_concurrency_per_key: Option<usize>,
+    /// Where it was written.
+    pub place: Place,
+}
+
+/// The models of a provider.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ModelLists {
+    /// For `opus`.
+    pub big: Vec<String>,
+    /// For `sonnet`.
+    pub middle: Vec<String>,
+    /// For `haiku`.
+    pub small: Vec<String>,
+    /// Without a role.
+    pub other: Vec<String>,
+}
+
+/// A provider.
+#[derive(Clone, Debug)]
+pub struct ProviderSettings {
+    /// Unique name.
+    pub name: String,
+    /// `api_format`
+    pub dialect: Dialect,
+    /// `base_url`
+    pub base_url: String,
+    /// `profile`; `None` leaves it to the address.
+    pub profile: Option<&'static Profile>,
+    /// `api_version`
+    pub api_version: Option<String>,
+    /// `api_key` and `keys`.
+    pub keys: Vec<Secret>,
+    /// Whether a key was configured at all, though its variable may not be set.
+    pub wants_key: bool,
+    /// `key_pool`
+    pub key_pool: Option<String>,
+    /// `auth_header`
+    pub auth_header: Option<String>,
+    /// `auth_format`
+    pub auth_format: Option<String>,
+    /// `enabled`
+    pub enabled: bool,
+    /// `priority`, smaller first.
+    pub priority: i64,
+    /// `timeout`
+    pub timeout: Duration,
+    /// `max_retries`
+    pub max_retries: u32,
+    /// `headers`
+    pub headers: Vec<(String, Secret)>,
+    /// `max_tokens_limit`
+    pub max_tokens_limit: Option<u64>,
+    /// `omit_params`
+    pub omit_params: Vec<String>,
+    /// `always_stream`
+    pub always_stream: bool,
+    /// `allow_private_network`
+    pub allow_private_network: bool,
+    /// `models`
+    pub models: ModelLists,
+    /// `mode`
+    pub mode: Option<Mode>,
+    /// `max_concurrency`
+    pub max_concurrency: Option<usize>,
+    /// `max_concurrency_per_key`
+    pub max_concurrency_per_key: Option<usize>,
+    /// `proxy`
+    pub proxy: Option<Secret>,
+    /// `weight`
+    pub weight: u32,
+    /// Who owns it.
+    pub source: Source,
+    /// Where it was written.
+    pub place: Place,
+}
+
+impl ProviderSettings {
+    /// A provider with defaults for all that is not named.
+    #[must_use]
+    pub fn new(name: &str, dialect: Dialect, base_url: &str, source: Source, place: Place) -> Self {
+        Self {
+            name: name.to_owned(),
+            dialect,
+            base_url: base_url.to_owned(),
+            profile: None,
+            api_version: None,
+            keys: Vec::new(),
+            wants_key: false,
+            key_pool: None,
+            auth_header: None,
+            auth_format: None,
+            enabled: true,
+            priority: 100,
+            timeout: Duration::from_secs(600),
+            max_retries: 1,
+            headers: Vec::new(),
+            max_tokens_limit: None,
+            omit_params: Vec::new(),
+            always_stream: false,
+            allow_private_network: false,
+            models: ModelLists::default(),
+            mode: None,
+            max_concurrency: None,
+            max_concurrency_per_key: None,
+            proxy: None,
+            weight: 1,
+            source,
+            place,
+        }
+    }
+}
+
+/// A client key kept in the file.
+#[derive(Clone, Debug)]
+pub struct ClientKeySettings {
+    /// Its name.
+    pub name: String,
+    /// The key itself.
+    pub key: Secret,
+    /// `tags`
+    pub tags: Vec<String>,
+    /// `allowed_models`, patterns.
+    pub allowed_models: Option<Vec<String>>,
+    /// `allowed_providers`
+    pub allowed_providers: Option<Vec<String>>,
+    /// `may_pin`
+    pub may_pin: bool,
+    /// Where it was written.
+    pub place: Place,
+}
+
+/// A route rule.
+#[derive(Clone, Debug)]
+pub struct RouteSettings {
+    /// Unique name.
+    pub name: String,
+    /// `enabled`
+    pub enabled: bool,
+    /// `priority`, smaller first.
+    pub priority: i64,
+    /// `match`
+    pub matches: MatchSettings,
+    /// `targets`
+    pub targets: Vec<TargetSettings>,
+    /// `strategy`
+    pub strategy: Strategy,
+    /// `mode`
+    pub mode: Option<Mode>,
+    /// `key_pool`
+    pub key_pool: Option<String>,
+    /// `params`
+    pub params: Map<String, Value>,
+    /// Who owns it.
+    pub source: Source,
+    /// Where it was written.
+    pub place: Place,
+}
+
+/// The conditions of a rule; see the snapshot's `RuleMatch`.
+#[derive(Clone, Debug, Default)]
+pub struct MatchSettings {
+    /// `model`, patterns.
+    pub model: Vec<String>,
+    /// `model_regex`
+    pub model_regex: Vec<String>,
+    /// `keyword`
+    pub keyword: Vec<String>,
+    /// `header`: name and patterns.
+    pub header: Vec<(String, Vec<String>)>,
+    /// `client_key`
+    pub client_key: Vec<String>,
+    /// `tag`
+    pub tag: Vec<String>,
+    /// `has: [tools]`
+    pub has_tools: bool,
+    /// `has: [images]`
+    pub has_images: bool,
+    /// `has: [thinking]`
+    pub has_thinking: bool,
+    /// `min_input_tokens`
+    pub min_input_tokens: Option<u64>,
+    /// `max_input_tokens`
+    pub max_input_tokens: Option<u64>,
+    /// `ingress`
+    pub ingress: Vec<Dialect>,
+    /// Only names that do not begin with an enabled provider's name.
+    pub plain_name: bool,
+}
+
+/// One target of a rule.
+#[derive(Clone, Debug)]
+pub struct TargetSettings {
+    /// `provider`
+    pub provider: String,
+    /// `model`; absent keeps the requested name.
+    pub model: Option<String>,
+    /// `weight`
+    pub weight: u32,
+    /// Where it was written.
+    pub place: Place,
+}

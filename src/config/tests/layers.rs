@@ -1,0 +1,222 @@
+//! Which layer wins, how text becomes values, and what makes a provider.
+
+use std::time::Duration;
+
+use super::Bench;
+use crate::snapshot::{Auth, Mode, Snapshot, Source, Strategy};
+
+#[test]
+fn the_environment_wins_over_dotenv_and_file() {
+    let bench = Bench::app("PORT: 1\nHOST: localhost\nLOG_LEVEL: debug\nMODE: direct\n")
+        .file(".env", "PORT=2\nHOST=127.0.0.2\nNAME=x\n")
+        .variable("PORT", "3");
+    let settings = bench.settings();
+    assert_eq!((settings.port, settings.host.as_str()), (3, "127.0.0.2"));
+    assert_eq!(
+        (settings.log_level.as_str(), settings.mode),
+        ("debug", Mode::Direct)
+    );
+    let mut options = bench.options();
+    options.port = Some(4);
+    assert_eq!(super::load(&options).expect("sound").port, 4);
+}
+
+#[test]
+fn defaults_without_any_file() {
+    let settings = Bench::new().settings();
+    assert_eq!(
+        (settings.port, settings.host.as_str(), settings.auth),
+        (8000, "127.0.0.1", Auth::Required)
+    );
+    assert_eq!(
+        settings.database_url.expose(),
+        "sqlite://data/app.db?mode=rwc"
+    );
+    assert!(settings.providers.is_empty());
+}
+
+#[test]
+fn text_becomes_values() {
+    let settings = Bench::app(
+        "PORT: ${P:-9000}\nDEBUG: 'yes'\nFALLBACK_STRATEGY: round-robin\nCIRCUIT_BREAKER: {failure_threshold: '3', recovery_timeout: 2m}\n\
+         PROVIDERS:\n  - {name: q, base_url: 'https://${H:-q.example}/v1', api_key: 12345, timeout: 1.5, priority: -2, models: [a, b]}\n",
+    )
+    .variable("DB_POOL_SIZE", "7")
+    .variable("ALIASES", "{fast: q/a}")
+    .settings();
+    assert_eq!(
+        (settings.port, settings.debug, settings.db_pool_size),
+        (9000, true, Some(7))
+    );
+    assert_eq!(settings.fallback_strategy, Strategy::RoundRobin);
+    assert_eq!(
+        settings.circuit_breaker.recovery_timeout,
+        Duration::from_secs(120)
+    );
+    let provider = settings.provider("q").expect("configured");
+    assert_eq!(provider.base_url, "https://q.example/v1");
+    assert_eq!(provider.keys[0].expose(), "12345");
+    assert_eq!(
+        (provider.timeout, provider.priority),
+        (Duration::from_millis(1500), -2)
+    );
+    assert_eq!(provider.models.other, ["a", "b"]);
+    assert_eq!(settings.aliases, [("fast".to_owned(), "q/a".to_owned())]);
+}
+
+#[test]
+fn single_keys_make_vendors() {
+    let bench = Bench::app("PROVIDERS: [{name: openai, base_url: https://my.example/v1}]\nGEMINI_API_KEY: ${UNSET_KEY}\n")
+        .variable("OPENAI_API_KEY", "sk-o")
+        .variable("ANTHROPIC_API_KEY", "sk-a");
+    let snapshot = Snapshot::build(&bench.settings(), 1).expect("sound");
+    let names: Vec<_> = snapshot
+        .providers
+        .iter()
+        .map(|provider| &*provider.name)
+        .collect();
+    assert_eq!(names, ["anthropic", "openai"]);
+    let anthropic = snapshot.provider("anthropic").expect("made");
+    assert_eq!(anthropic.base.to_string(), "https://api.anthropic.com");
+    assert_eq!(anthropic.source, Source::Environment);
+    assert_eq!(anthropic.pool.auth_header, "x-api-key");
+    let openai = snapshot.provider("openai").expect("configured");
+    assert_eq!(&*openai.base.host, "my.example");
+    let header = openai.pool.keys[0].header.as_ref().expect("has a key");
+    assert_eq!(header.as_bytes(), b"Bearer sk-o");
+    assert!(header.is_sensitive());
+}
+
+#[test]
+fn keys_come_from_the_named_pool_then_the_own_name_then_own_keys() {
+    let yaml = "API_KEY_POOLS:\n  shared: {keys: [s1, s2], auth_header: X-Key, auth_format: '{key}'}\n  b: [b1]\n\
+        PROVIDERS:\n  - {name: a, base_url: http://a, key_pool: shared, api_key: own}\n  - {name: b, base_url: http://b, api_key: own}\n\
+        \x20 - {name: c, base_url: http://c, keys: [c1, c2, c1]}\n  - {name: d, base_url: http://d}\n  - {name: e, base_url: http://e, api_key: '${UNSET_KEY}'}\n";
+    let settings = Bench::app(yaml).settings();
+    let snapshot = Snapshot::build(&settings, 1).expect("sound");
+    let sent = |name: &str| {
+        let pool = &snapshot.provider(name).expect("enabled").pool;
+        let keys = pool.keys.iter().map(|key| {
+            key.header
+                .as_ref()
+                .map(|value| value.to_str().expect("ascii").to_owned())
+        });
+        (pool.auth_header.to_string(), keys.collect::<Vec<_>>())
+    };
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(
+        sent("a"),
+        ("x-key".to_owned(), vec![some("s1"), some("s2")])
+    );
+    assert_eq!(
+        sent("b"),
+        ("authorization".to_owned(), vec![some("Bearer b1")])
+    );
+    assert_eq!(sent("c").1, [some("Bearer c1"), some("Bearer c2")]);
+    assert_eq!(sent("d").1, [None]);
+    assert!(snapshot.provider("e").is_none());
+    assert!(
+        settings
+            .warnings
+            .iter()
+            .any(|line| line.contains("app.yml:9: provider `e` is left out")),
+        "{:?}",
+        settings.warnings
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_readable_file_with_secrets_is_warned_about() {
+    use std::os::unix::fs::PermissionsExt;
+    let warned = |yaml: &str, mode: u32| {
+        let bench = Bench::app(yaml).variable("K", "v");
+        let path = bench.directory.join("config/app.yml");
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("own file");
+        bench
+            .settings()
+            .warnings
+            .iter()
+            .any(|line| line.contains("chmod 600"))
+    };
+    assert!(warned("OPENAI_API_KEY: literal\n", 0o644));
+    assert!(!warned("OPENAI_API_KEY: literal\n", 0o600));
+    assert!(!warned("OPENAI_API_KEY: ${K}\n", 0o644));
+}
+
+#[test]
+fn the_demo_is_open_only_on_loopback_and_without_client_keys() {
+    let address = "127.0.0.1:9".parse().expect("an address");
+    let open = Bench::new().settings().with_demo(address);
+    assert_eq!(open.auth, Auth::Open);
+    let snapshot = Snapshot::build(&open, 1).expect("sound");
+    assert_eq!((snapshot.providers.len(), snapshot.rules.len()), (4, 4));
+    assert!(
+        snapshot
+            .providers
+            .iter()
+            .all(|provider| provider.allow_private_network)
+    );
+    let keyed = Bench::app("CLIENT_KEYS: [{name: a, key: k1234567}]\n")
+        .settings()
+        .with_demo(address);
+    assert_eq!(keyed.auth, Auth::Required);
+    let public = Bench::app("HOST: 0.0.0.0\n").settings().with_demo(address);
+    assert_eq!(public.auth, Auth::Required);
+}
+
+/// The documented file, with one of its variables set.
+#[test]
+fn the_documented_file_loads_as_it_is() {
+    let yaml = r#"
+MODE: transformer
+HOST: 127.0.0.1
+PORT: 8000
+AUTH: required
+DATABASE_URL: sqlite://data/app.db?mode=rwc
+REDIS_URL:
+PREFERRED_PROVIDER: anthropic
+FALLBACK_STRATEGY: priority
+CIRCUIT_BREAKER: {failure_threshold: 5, recovery_timeout: 60}
+MAX_TOKENS_LIMIT:
+BIG_MODEL: qwen/qwen3-max
+API_KEY_POOLS:
+  openai: {keys: ["${OPENAI_API_KEY}"], auth_header: Authorization, auth_format: "Bearer {key}"}
+OPENAI_API_KEY:
+CLIENT_KEYS:
+  - {name: ci, key: "${CI_CLIENT_KEY}"}
+PROVIDERS:
+  - name: qwen
+    api_format: openai
+    base_url: https://dashscope.example/compatible-mode/v1
+    api_key: ${QWEN_API_KEY}
+    priority: 1
+    headers: {X-Team: blue}
+    max_tokens_limit:
+    models: {big: [qwen3-max], middle: [qwen-plus], small: [qwen-turbo]}
+ROUTES:
+  - name: claude-to-qwen
+    priority: 10
+    match: {model: "claude-*", ingress: anthropic}
+    targets: [{provider: qwen, model: qwen3-max, weight: 1}]
+    strategy: priority
+    mode: transformer
+    key_pool:
+    params: {temperature: 0.2}
+"#;
+    let settings = Bench::app(yaml).variable("QWEN_API_KEY", "k").settings();
+    let snapshot = Snapshot::build(&settings, 1).expect("sound");
+    assert_eq!(snapshot.providers.len(), 1);
+    assert!(snapshot.preferred.is_none() && snapshot.client_keys.is_empty());
+    for told in [
+        ":8: PREFERRED_PROVIDER `anthropic`",
+        ":14: keys[0] is left out",
+        ":17: key is left out",
+    ] {
+        assert!(
+            settings.warnings.iter().any(|line| line.contains(told)),
+            "{told}: {:#?}",
+            settings.warnings
+        );
+    }
+}

@@ -1,0 +1,49 @@
+//! Hot reload: good changes are applied, bad ones leave the old snapshot.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test that waits for the file system has no runtime to block"
+)]
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::Bench;
+use crate::config::watch;
+use crate::snapshot::{Snapshot, SnapshotStore};
+
+fn wait_for(what: &str, mut check: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(10);
+    while !check() {
+        assert!(Instant::now() < end, "timed out: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_change_is_applied_and_a_bad_one_is_not() {
+    let bench = Bench::app("MAX_TOKENS_LIMIT: 1\n");
+    let settings = bench.settings();
+    let store = Arc::new(SnapshotStore::new(
+        Snapshot::build(&settings, 1).expect("sound"),
+    ));
+    let applied = store.clone();
+    let watcher = watch(bench.options(), &settings, move |settings| {
+        applied.apply(&settings)
+    })
+    .expect("watchable");
+    let path = bench.directory.join("config/app.yml");
+    let write = |text: &str| std::fs::write(&path, text).expect("writable");
+    write("MAX_TOKENS_LIMIT: 2\n");
+    wait_for("first change", || store.load().clamps.max_tokens == Some(2));
+    write("MAX_TOKENS_LIMIT: many\n");
+    std::thread::sleep(Duration::from_millis(600));
+    assert_eq!(
+        (store.load().version, store.load().clamps.max_tokens),
+        (2, Some(2))
+    );
+    write("MAX_TOKENS_LIMIT: 3\n");
+    wait_for("second change", || {
+        store.load().clamps.max_tokens == Some(3)
+    });
+    drop(watcher);
+}

@@ -1,0 +1,102 @@
+//! Everything that requests share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Instant, SystemTime};
+
+use super::memory::{ResponseMemory, ResponseStore, StateMemory, StateStore};
+use super::retry::RetryBudget;
+use super::tuning::Tuning;
+use crate::ledger::{Ledger, RotatingFile};
+use crate::pool::{Breakers, Gates, Latencies, Pools, Selection};
+use crate::snapshot::SnapshotStore;
+use crate::telemetry::Metrics;
+use crate::upstream::Client;
+
+/// Everything that requests share.
+pub struct Hub {
+    /// The configuration in force.
+    pub snapshots: Arc<SnapshotStore>,
+    /// Provider keys.
+    pub pools: Arc<Pools>,
+    /// Circuit breakers.
+    pub breakers: Arc<Breakers>,
+    /// Concurrency per provider.
+    pub gates: Arc<Gates>,
+    /// Recent latencies.
+    pub latencies: Arc<Latencies>,
+    /// What routing asks when it has a choice.
+    pub selection: Selection,
+    /// The way out.
+    pub client: Client,
+    /// The request log.
+    pub ledger: Ledger,
+    /// Metrics.
+    pub metrics: Arc<Metrics>,
+    /// Answers that Responses clients may refer to.
+    pub responses: Arc<dyn ResponseStore>,
+    /// Vendor state for clients that drop it.
+    pub states: Arc<dyn StateStore>,
+    /// Times and sizes.
+    pub tuning: Tuning,
+    pub(super) retries: RetryBudget,
+    stopping: AtomicBool,
+}
+
+impl std::fmt::Debug for Hub {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hub")
+            .field("tuning", &self.tuning)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Hub {
+    /// A hub that serves from `snapshots` and logs to `log`.
+    ///
+    /// # Errors
+    /// When the writer of the request log cannot be started.
+    pub fn new(
+        snapshots: Arc<SnapshotStore>,
+        log: Option<RotatingFile>,
+        tuning: Tuning,
+    ) -> std::io::Result<Self> {
+        let gates = Arc::new(Gates::default());
+        let latencies = Arc::new(Latencies::default());
+        let metrics = Arc::new(Metrics::default());
+        let observed = Arc::clone(&metrics);
+        Ok(Self {
+            snapshots,
+            pools: Arc::new(Pools::new(Instant::now(), SystemTime::now())),
+            breakers: Arc::new(Breakers::default()),
+            selection: Selection::new(Arc::clone(&gates), Arc::clone(&latencies)),
+            gates,
+            latencies,
+            client: Client::default(),
+            ledger: Ledger::start(log, move |record| observed.observe(record))?,
+            metrics,
+            responses: Arc::new(ResponseMemory::default()),
+            states: Arc::new(StateMemory::default()),
+            tuning,
+            retries: RetryBudget::default(),
+            stopping: AtomicBool::new(false),
+        })
+    }
+
+    /// Makes the key pools of the snapshot in force known before its first request.
+    pub fn adopt(&self) {
+        let snapshot = self.snapshots.load_full();
+        self.pools.adopt(snapshot.pools());
+    }
+
+    /// From now on `/health/ready` says no, so that load balancers go elsewhere.
+    pub fn begin_stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// True after [`Hub::begin_stop`].
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+}

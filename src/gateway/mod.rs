@@ -1,0 +1,61 @@
+//! The data plane: one thin ingress per dialect, one pipeline.
+//!
+//! A request is accepted, its caller identified, its body looked at, a plan made, targets tried, the answer
+//! passed on or translated, and the account settled exactly once. Everything it needs is in the snapshot and
+//! in memory: no database, no file and no lock is held across an await. It must never know where the
+//! configuration came from.
+
+mod admit;
+mod array;
+mod attempt;
+mod body;
+mod bytepath;
+mod chat;
+mod count;
+mod embeddings;
+mod embeddings_shape;
+mod ending;
+mod explain;
+mod gemini;
+mod generate;
+mod headers;
+mod history;
+mod hub;
+mod identity;
+mod intake;
+mod live;
+mod mask;
+mod memory;
+mod messages;
+mod models;
+mod oddities;
+mod order;
+mod params;
+mod peek;
+mod portrayal;
+mod prepare;
+mod query;
+mod rehearsal;
+mod remember;
+mod reply;
+mod responses;
+mod retry;
+mod route;
+mod send;
+mod service;
+mod settle;
+mod splice;
+mod status;
+mod stream;
+mod tuning;
+mod unary;
+mod usage_scan;
+mod verdict;
+mod watch;
+
+pub use body::AnswerBody;
+pub use hub::Hub;
+pub use memory::{ResponseMemory, ResponseStore, StateMemory, StateStore, StoredResponse};
+pub use rehearsal::{Rehearsal, Rehearsed, Unrehearsed, rehearse};
+pub use service::handle;
+pub use tuning::Tuning;

@@ -1,0 +1,48 @@
+//! What is kept of an answer for later requests of the same client.
+
+use std::sync::Arc;
+
+use translator::json;
+
+use super::hub::Hub;
+use super::live::Live;
+use super::memory::StoredResponse;
+
+/// What to keep, decided before the answer is there.
+pub(super) struct Remember {
+    pub(super) hub: Arc<Hub>,
+    pub(super) scope: Arc<str>,
+    /// The input items of a Responses request; absent when the answer is not to be kept.
+    pub(super) input: Option<Box<str>>,
+}
+
+impl Remember {
+    /// Keeps what belongs to a stream that has ended well.
+    pub(super) fn stream(self, live: &mut Live, provider: &Arc<str>) {
+        self.states(live.take_keep());
+        if let Some(response) = live.take_response() {
+            self.response(response, live.is_same().then(|| Arc::clone(provider)));
+        }
+    }
+
+    /// Keeps vendor state by call id.
+    pub(super) fn states(&self, keep: Vec<(String, String)>) {
+        for (call_id, envelope) in keep {
+            self.hub.states.put(&self.scope, &call_id, envelope);
+        }
+    }
+
+    /// Keeps a Responses answer. `origin` is the provider that knows its id.
+    pub(super) fn response(self, response: String, origin: Option<Arc<str>>) {
+        let Some(input) = self.input else { return };
+        let id = json::member(&response, "id").map(|id| id.trim_matches('"').to_owned());
+        if let Some(id) = id.filter(|id| !id.is_empty()) {
+            let stored = StoredResponse {
+                input,
+                response: response.into(),
+                origin,
+            };
+            self.hub.responses.put(&self.scope, &id, stored);
+        }
+    }
+}

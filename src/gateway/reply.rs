@@ -1,0 +1,121 @@
+//! Answers that the hub writes itself: errors in the caller's dialect, and small documents.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use translator::Dialect;
+use translator::error::{Failure, FailureKind};
+
+use super::body::AnswerBody;
+use super::headers::{ANTHROPIC_REQUEST_ID, REQUEST_ID, value};
+use super::route::NoCall;
+
+/// The longest wait that a client is told; some upstreams say a year.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3_600);
+
+/// An answer that is all there.
+pub(super) fn full(
+    status: StatusCode,
+    content_type: &'static str,
+    body: impl Into<Bytes>,
+) -> Response<AnswerBody> {
+    let mut response = Response::new(AnswerBody::full(body.into()));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+/// A JSON document.
+pub(super) fn json(body: impl Into<Bytes>) -> Response<AnswerBody> {
+    full(StatusCode::OK, "application/json", body)
+}
+
+/// Puts the request's id on an answer.
+pub(super) fn identify(headers: &mut HeaderMap, dialect: Dialect, request_id: &str) {
+    let id = value(request_id);
+    if dialect == Dialect::Anthropic {
+        headers.insert(ANTHROPIC_REQUEST_ID, id.clone());
+    }
+    headers.insert(REQUEST_ID, id);
+}
+
+/// An error in the caller's dialect.
+pub(super) fn failure(
+    dialect: Dialect,
+    failure: &Failure,
+    request_id: &str,
+) -> Response<AnswerBody> {
+    let mut body = Vec::with_capacity(256);
+    let status = dialect.encode_error(failure, request_id, &mut body);
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+    let mut response = full(status, "application/json", body);
+    let headers = response.headers_mut();
+    identify(headers, dialect, request_id);
+    if let Some(wait) = wait(status.as_u16(), failure.retry_after) {
+        headers.insert(RETRY_AFTER, HeaderValue::from(wait));
+    }
+    response
+}
+
+/// What `retry-after` says, in whole seconds. Codex gives up for good on a 429 without it.
+pub(super) fn wait(status: u16, known: Option<Duration>) -> Option<u64> {
+    let synthesised = match status {
+        429 => Some(Duration::from_secs(5)),
+        503 | 529 => Some(Duration::from_secs(2)),
+        _ => None,
+    };
+    let wait = known.or(synthesised)?.min(LONGEST_WAIT);
+    Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).map(|seconds| seconds.max(1))
+}
+
+/// The answer for a path that leads nowhere.
+pub(super) fn no_call(reason: NoCall, path: &str, request_id: &str) -> Response<AnswerBody> {
+    match reason {
+        NoCall::NotFound(dialect) => {
+            // The path is the caller's own text: cut, so that it cannot fill a log.
+            let shown: String = path.chars().take(200).collect();
+            let words = format!(
+                "this hub has nothing at {shown}; see the documentation for the paths it serves"
+            );
+            failure(
+                dialect,
+                &Failure::new(FailureKind::NotFound, words).with_code("not_found"),
+                request_id,
+            )
+        }
+        NoCall::Method(dialect, allow) => {
+            let words = format!("this path takes {allow}");
+            let mut response = failure(
+                dialect,
+                &Failure::new(FailureKind::InvalidRequest, words),
+                request_id,
+            );
+            *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+            response
+                .headers_mut()
+                .insert(ALLOW, HeaderValue::from_static(allow));
+            response
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_are_whole_seconds() {
+        assert_eq!(wait(429, None), Some(5));
+        assert_eq!(wait(400, None), None);
+        assert_eq!(wait(429, Some(Duration::from_millis(1_200))), Some(2));
+        assert_eq!(wait(429, Some(Duration::ZERO)), Some(1));
+        assert_eq!(
+            wait(503, Some(Duration::from_secs(31_536_000))),
+            Some(86_400)
+        );
+    }
+}

@@ -1,0 +1,106 @@
+//! The entrance: finds the call that is meant and hands it on.
+
+use std::sync::Arc;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use translator::Dialect;
+use translator::error::Failure;
+use translator::ident::Ids;
+
+use super::body::AnswerBody;
+use super::hub::Hub;
+use super::identity::identify;
+use super::route::{Call, call};
+use super::{count, embeddings, explain, generate, models, reply, responses, status};
+use crate::snapshot::{ClientKey, Snapshot};
+
+/// What every call needs.
+pub(super) struct Caller {
+    pub(super) hub: Arc<Hub>,
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) request_id: String,
+    pub(super) key: Option<Arc<ClientKey>>,
+}
+
+impl Caller {
+    /// Whose memory is used. Anonymous callers of an open hub share one.
+    pub(super) fn scope(&self) -> Arc<str> {
+        self.key
+            .as_ref()
+            .map_or_else(|| Arc::from(""), |key| Arc::clone(&key.id))
+    }
+
+    /// An error in the caller's dialect.
+    pub(super) fn refuse(&self, dialect: Dialect, failure: &Failure) -> Response<AnswerBody> {
+        reply::failure(dialect, failure, &self.request_id)
+    }
+}
+
+/// Answers one request.
+pub async fn handle(hub: Arc<Hub>, request: Request<Incoming>) -> Response<AnswerBody> {
+    let request_id = Ids::new(fastrand::u128(..)).next("req_");
+    let uri = request.uri();
+    let found = match call(request.method(), uri.path(), uri.query(), request.headers()) {
+        Ok(found) => found,
+        Err(nowhere) => return reply::no_call(nowhere, uri.path(), &request_id),
+    };
+    if let Some(answer) = open_to_all(&hub, &found, &request_id) {
+        return answer;
+    }
+    let snapshot = hub.snapshots.load_full();
+    let dialect = dialect_of(&found);
+    // The only place where a caller becomes known; every call below has passed it.
+    let key = match identify(&snapshot, request.headers(), uri.query()) {
+        Ok(key) => key,
+        Err(failure) => return reply::failure(dialect, &failure, &request_id),
+    };
+    let caller = Caller {
+        hub,
+        snapshot,
+        request_id,
+        key,
+    };
+    match found {
+        Call::Generate(ingress) => generate::answer(caller, ingress, request).await,
+        Call::Count(ingress) => Box::pin(count::answer(caller, ingress, request)).await,
+        Call::Embed(embed) => Box::pin(embeddings::answer(caller, embed, request)).await,
+        Call::Models(dialect, model) => {
+            models::answer(&caller, dialect, model.as_deref(), request.uri().query())
+        }
+        Call::Stored(id) => responses::stored(&caller, &id),
+        Call::StoredInput(id) => responses::stored_input(&caller, &id),
+        Call::StoredDelete(id) => responses::delete(&caller, &id),
+        Call::KeyStats => status::key_stats(&caller),
+        Call::Explain => Box::pin(explain::answer(caller, request)).await,
+        // Answered above.
+        Call::Upgrade | Call::Metrics | Call::Live | Call::Ready | Call::Hello => {
+            status::live(&caller.request_id)
+        }
+    }
+}
+
+/// Calls that tell nobody anything.
+fn open_to_all(hub: &Hub, call: &Call, request_id: &str) -> Option<Response<AnswerBody>> {
+    Some(match call {
+        Call::Live | Call::Hello => status::live(request_id),
+        Call::Ready => status::ready(hub, request_id),
+        Call::Metrics => status::metrics(hub),
+        Call::Upgrade => responses::no_upgrade(request_id),
+        _ => return None,
+    })
+}
+
+const fn dialect_of(call: &Call) -> Dialect {
+    match call {
+        Call::Generate(ingress) | Call::Count(ingress) => ingress.dialect,
+        Call::Models(dialect, _) => *dialect,
+        Call::Embed(super::route::Embed::Gemini(_) | super::route::Embed::GeminiBatch(_)) => {
+            Dialect::Gemini
+        }
+        Call::Stored(_) | Call::StoredInput(_) | Call::StoredDelete(_) | Call::Upgrade => {
+            Dialect::OpenAiResponses
+        }
+        _ => Dialect::OpenAiChat,
+    }
+}

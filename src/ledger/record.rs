@@ -1,0 +1,186 @@
+//! One request, from acceptance to its end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+use translator::ir::Usage;
+
+use super::change::Change;
+
+/// A shared name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Label(pub Arc<str>);
+
+impl Label {
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&Arc<str>> for Label {
+    fn from(name: &Arc<str>) -> Self {
+        Self(Arc::clone(name))
+    }
+}
+
+impl Serialize for Label {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The client has the whole answer.
+    Ok,
+    /// The client has an error.
+    Error,
+    /// The client left first.
+    #[default]
+    Cancelled,
+    /// The answer broke after it had begun.
+    Cut,
+}
+
+impl Outcome {
+    /// The name in metrics and files.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Error => "error",
+            Self::Cancelled => "cancelled",
+            Self::Cut => "cut",
+        }
+    }
+}
+
+/// One try at one target.
+#[derive(Clone, Debug, Serialize)]
+pub struct Attempt {
+    /// Who was asked.
+    pub provider: Label,
+    /// For which model.
+    pub model: Label,
+    /// With which key, masked; absent when no key was taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<Label>,
+    /// The upstream's status; 0 when there was none.
+    pub status: u16,
+    /// Until the verdict.
+    #[serde(serialize_with = "milliseconds", rename = "ms")]
+    pub took: Duration,
+    /// Why it was not the last one; absent for the one that answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Token counts in disjoint buckets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Tokens {
+    /// All input.
+    pub input: u64,
+    /// Of it: read afresh.
+    pub fresh: u64,
+    /// Of it: from a prompt cache.
+    pub cache_read: u64,
+    /// Of it: written to a cache.
+    pub cache_write: u64,
+    /// Of it: brought in by the vendor's tools.
+    pub tool_input: u64,
+    /// All output.
+    pub output: u64,
+    /// Of it: reasoning.
+    pub reasoning: u64,
+    /// The hub counted, because the upstream did not say.
+    pub estimated: bool,
+}
+
+impl From<Usage> for Tokens {
+    fn from(usage: Usage) -> Self {
+        Self {
+            input: usage.input_total(),
+            fresh: usage.fresh,
+            cache_read: usage.cache_read,
+            cache_write: usage.cache_write_total(),
+            tool_input: usage.tool_input,
+            output: usage.output_total(),
+            reasoning: usage.reasoning,
+            estimated: usage.estimated,
+        }
+    }
+}
+
+/// The record of one request.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Record {
+    /// `x-request-id`.
+    pub id: String,
+    /// When it was accepted, milliseconds since 1970.
+    pub at_ms: u64,
+    /// `generate`, `count`, `embed`.
+    pub call: &'static str,
+    /// The client's dialect.
+    pub ingress: &'static str,
+    /// The provider's dialect.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<&'static str>,
+    /// Who answered last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<Label>,
+    /// The model as the client wrote it.
+    pub model_asked: String,
+    /// The model that was asked for upstream.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model_served: Option<Label>,
+    /// Why it went there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub route: Option<Label>,
+    /// The client key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_key: Option<Label>,
+    /// The client asked for a stream.
+    pub stream: bool,
+    /// Everything that was tried, in order.
+    pub attempts: Vec<Attempt>,
+    /// The status that the client saw.
+    pub status: u16,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What the client was told, when it was an error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Token counts; absent when nobody said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Tokens>,
+    /// What the translation changed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fidelity: Vec<Change>,
+    /// Until the first bytes of the answer.
+    #[serde(
+        serialize_with = "optional_milliseconds",
+        rename = "first_byte_ms",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub first_byte: Option<Duration>,
+    /// Until the end.
+    #[serde(serialize_with = "milliseconds", rename = "total_ms")]
+    pub total: Duration,
+}
+
+fn milliseconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    // Microseconds are as fine as anyone reads.
+    serializer.serialize_f64(time.as_micros() as f64 / 1e3)
+}
+
+fn optional_milliseconds<S: Serializer>(
+    time: &Option<Duration>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    milliseconds(&time.unwrap_or_default(), serializer)
+}

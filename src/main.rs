@@ -1,0 +1,49 @@
+//! The executable: reads the command line and hands over to the library.
+
+mod check;
+mod serve;
+mod translate;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// LLM Bridge: any LLM client to any LLM provider.
+#[derive(Debug, Parser)]
+#[command(name = "bridge", version, about, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the hub.
+    Serve(serve::Arguments),
+    /// Read the configuration and say what is wrong with it.
+    Check {
+        /// The configuration file [default: config/app.yml where it exists].
+        #[arg(long, short)]
+        config: Option<PathBuf>,
+    },
+    /// Show what a translation makes of a request, without sending anything.
+    Translate(translate::Arguments),
+}
+
+fn main() -> ExitCode {
+    let ended = match Arguments::parse().command {
+        Command::Serve(arguments) => serve::run(arguments),
+        Command::Check { config } => check::run(config),
+        Command::Translate(arguments) => return translate::run(&arguments),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let words = format!("bridge: {error:#}\n");
+            // Nothing is left to tell it to when standard error is closed.
+            let _ = std::io::Write::write_all(&mut std::io::stderr(), words.as_bytes());
+            ExitCode::FAILURE
+        }
+    }
+}

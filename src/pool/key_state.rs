@@ -1,0 +1,251 @@
+//! One key's fortunes: its counters, its cool-down, its quarantine.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use serde::Serialize;
+
+/// The longest cool-down, whatever an upstream asks for.
+pub(super) const LONGEST_COOL_DOWN: Duration = Duration::from_secs(3600);
+/// The longest cool-down when the upstream names none.
+const LONGEST_GROWN: Duration = Duration::from_secs(60);
+
+/// How a call with a key ended, as far as the key is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyOutcome {
+    /// An answer with this status that says nothing against the key.
+    Status(u16),
+    /// 429: the key must rest.
+    RateLimited {
+        /// As long as the upstream asked for; `None` lets it grow by itself.
+        retry_after: Option<Duration>,
+    },
+    /// 401 or 403: the key is set aside until it is reset or configured anew.
+    AuthFailed(u16),
+    /// No answer at all; not the key's fault.
+    ConnectionFailed,
+}
+
+/// What is known of one key.
+#[derive(Clone, Debug, Serialize)]
+pub struct KeyStats {
+    /// The pool it is in.
+    pub pool: Arc<str>,
+    /// The masked key.
+    pub key: Arc<str>,
+    /// `active`, `cooling` or `quarantined`.
+    pub state: &'static str,
+    /// Settled calls.
+    pub total: u64,
+    /// Of these, answered below 400.
+    pub successful: u64,
+    /// The others.
+    pub failed: u64,
+    /// `successful / total`, 0 to 1; `None` before the first call.
+    pub success_rate: Option<f64>,
+    /// When a call with it last ended.
+    #[serde(serialize_with = "unix_seconds")]
+    pub last_used: Option<SystemTime>,
+    /// How often each status came.
+    pub status_codes: BTreeMap<u16, u64>,
+    /// Calls in flight.
+    pub in_flight: usize,
+    /// Seconds until it may be used again.
+    pub cooling_seconds: Option<u64>,
+    /// The status that set it aside.
+    pub quarantined_by: Option<u16>,
+}
+
+fn unix_seconds<S: serde::Serializer>(
+    time: &Option<SystemTime>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    time.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok())
+        .map(|since| since.as_secs())
+        .serialize(serializer)
+}
+
+/// Where instants and wall time meet: all times below are counted from here.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Epoch {
+    instant: Instant,
+    wall: SystemTime,
+}
+
+impl Epoch {
+    pub(super) const fn new(instant: Instant, wall: SystemTime) -> Self {
+        Self { instant, wall }
+    }
+
+    /// Nanoseconds since the epoch, never 0, so that 0 can mean "never".
+    pub(super) fn nanos(self, at: Instant) -> u64 {
+        let since = at.saturating_duration_since(self.instant).as_nanos();
+        u64::try_from(since)
+            .unwrap_or(u64::MAX - 1)
+            .saturating_add(1)
+    }
+
+    fn wall(self, nanos: u64) -> SystemTime {
+        self.wall + Duration::from_nanos(nanos)
+    }
+}
+
+/// Why a key cannot be used now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unusable {
+    /// It rests for this long.
+    Cooling(Duration),
+    /// It was refused.
+    Quarantined,
+    /// It has as many calls in flight as it may.
+    Busy,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct KeyState {
+    total: AtomicU64,
+    successful: AtomicU64,
+    last_used: AtomicU64,
+    in_flight: AtomicUsize,
+    /// When it may be used again; 0 or past is now.
+    cooling_until: AtomicU64,
+    /// Rate limits in a row.
+    streak: AtomicU32,
+    /// The status that set it aside, or 0.
+    quarantined_by: AtomicU16,
+    /// What the key was used for when it was set aside.
+    purpose: AtomicU64,
+    status_codes: Mutex<BTreeMap<u16, u64>>,
+}
+
+impl KeyState {
+    /// Takes the key for one call.
+    pub(super) fn enter(&self, now: u64, limit: Option<usize>) -> Result<(), Unusable> {
+        if self.quarantined_by.load(Ordering::Relaxed) != 0 {
+            return Err(Unusable::Quarantined);
+        }
+        let until = self.cooling_until.load(Ordering::Relaxed);
+        if until > now {
+            return Err(Unusable::Cooling(Duration::from_nanos(until - now)));
+        }
+        let before = self.in_flight.fetch_add(1, Ordering::Relaxed);
+        if limit.is_some_and(|limit| before >= limit) {
+            self.leave();
+            return Err(Unusable::Busy);
+        }
+        Ok(())
+    }
+
+    pub(super) fn leave(&self) {
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn settle(&self, outcome: KeyOutcome, now: u64) {
+        self.total.fetch_add(1, Ordering::Relaxed);
+        self.last_used.store(now, Ordering::Relaxed);
+        match outcome {
+            KeyOutcome::Status(status) => {
+                if status < 400 {
+                    self.successful.fetch_add(1, Ordering::Relaxed);
+                    self.streak.store(0, Ordering::Relaxed);
+                }
+                self.count(status);
+            }
+            KeyOutcome::RateLimited { retry_after } => {
+                self.cool(retry_after, now);
+                self.count(429);
+            }
+            KeyOutcome::AuthFailed(status) => {
+                self.quarantined_by.store(status.max(1), Ordering::Relaxed);
+                self.count(status);
+            }
+            KeyOutcome::ConnectionFailed => {}
+        }
+    }
+
+    /// Calls that were in flight together and are all limited count as one: only a limit that comes
+    /// after the cool-down has passed makes the next one longer.
+    fn cool(&self, retry_after: Option<Duration>, now: u64) {
+        let resting = self.cooling_until.load(Ordering::Relaxed) > now;
+        let wanted = retry_after.filter(|wait| !wait.is_zero()).map_or_else(
+            || {
+                let streak = if resting {
+                    self.streak.load(Ordering::Relaxed).saturating_sub(1)
+                } else {
+                    self.streak.fetch_add(1, Ordering::Relaxed)
+                };
+                Duration::from_secs(1 << streak.min(6)).min(LONGEST_GROWN)
+            },
+            |wait| wait.min(LONGEST_COOL_DOWN),
+        );
+        let until = now.saturating_add(u64::try_from(wanted.as_nanos()).unwrap_or(u64::MAX));
+        self.cooling_until.fetch_max(until, Ordering::Relaxed);
+    }
+
+    fn count(&self, status: u16) {
+        let mut codes = self
+            .status_codes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *codes.entry(status).or_default() += 1;
+    }
+
+    /// A key that is now used for something else gets another chance.
+    pub(super) fn repurpose(&self, purpose: u64) {
+        if self.purpose.swap(purpose, Ordering::Relaxed) != purpose {
+            self.quarantined_by.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Ends cool-down and quarantine.
+    pub(super) fn reset(&self) {
+        self.quarantined_by.store(0, Ordering::Relaxed);
+        self.cooling_until.store(0, Ordering::Relaxed);
+        self.streak.store(0, Ordering::Relaxed);
+    }
+
+    pub(super) fn stats(
+        &self,
+        pool: &Arc<str>,
+        key: &Arc<str>,
+        epoch: Epoch,
+        now: u64,
+    ) -> KeyStats {
+        let total = self.total.load(Ordering::Relaxed);
+        let successful = self.successful.load(Ordering::Relaxed).min(total);
+        let quarantined = self.quarantined_by.load(Ordering::Relaxed);
+        let cooling = self
+            .cooling_until
+            .load(Ordering::Relaxed)
+            .saturating_sub(now);
+        let last_used = self.last_used.load(Ordering::Relaxed);
+        KeyStats {
+            pool: pool.clone(),
+            key: key.clone(),
+            state: match (quarantined, cooling) {
+                (0, 0) => "active",
+                (0, _) => "cooling",
+                _ => "quarantined",
+            },
+            total,
+            successful,
+            failed: total - successful,
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "a rate for people needs no more than 52 bits"
+            )]
+            success_rate: (total > 0).then(|| successful as f64 / total as f64),
+            last_used: (last_used > 0).then(|| epoch.wall(last_used)),
+            status_codes: self
+                .status_codes
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
+            in_flight: self.in_flight.load(Ordering::Relaxed),
+            cooling_seconds: (cooling > 0).then(|| cooling.div_ceil(1_000_000_000)),
+            quarantined_by: (quarantined > 0).then_some(quarantined),
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! `bridge serve`: starts the hub and stops it in order.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use bridge::config::{self, LoadOptions, Settings};
+use bridge::gateway::{Hub, Tuning};
+use bridge::ledger::{FileSettings, RotatingFile};
+use bridge::snapshot::{Snapshot, SnapshotStore};
+use bridge::{demo, telemetry, web};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+/// What the command line says.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The configuration file [default: config/app.yml where it exists].
+    #[arg(long, short)]
+    config: Option<PathBuf>,
+    /// The address to listen on.
+    #[arg(long)]
+    host: Option<String>,
+    /// The port to listen on.
+    #[arg(long, short)]
+    port: Option<u16>,
+    /// error, warn, info, debug, trace, or a filter.
+    #[arg(long)]
+    log_level: Option<String>,
+    /// Add a built-in upstream that speaks all dialects, so that everything can be tried without keys.
+    #[arg(long)]
+    demo: bool,
+    /// The request log, one JSON document per line; `off` writes none.
+    #[arg(long, env = "REQUEST_LOG", default_value = "data/requests.jsonl")]
+    request_log: PathBuf,
+}
+
+/// Serves until the process is told to stop.
+pub(crate) fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let options = LoadOptions {
+        host: arguments.host.clone(),
+        port: arguments.port,
+        log_level: arguments.log_level.clone(),
+        ..LoadOptions::of_process(arguments.config.clone())
+    };
+    let settings = config::load(&options)?;
+    telemetry::init_logging(&settings.log_level);
+    for warning in &settings.warnings {
+        tracing::warn!("{warning}");
+    }
+    runtime()?.block_on(serve(arguments, options, settings))
+}
+
+/// One thread where there is one processor: then nothing is ever handed from one thread to another.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let mut builder = if processors == 1 {
+        tokio::runtime::Builder::new_current_thread()
+    } else {
+        tokio::runtime::Builder::new_multi_thread()
+    };
+    builder.enable_all().build()
+}
+
+async fn serve(
+    arguments: Arguments,
+    options: LoadOptions,
+    mut settings: Settings,
+) -> anyhow::Result<()> {
+    let demo = if arguments.demo {
+        Some(Demo::start().await?)
+    } else {
+        None
+    };
+    let demo_address = demo.as_ref().map(|demo| demo.address);
+    let watched = settings.clone();
+    if let Some(address) = demo_address {
+        settings = settings.with_demo(address);
+    }
+    let snapshot = Snapshot::build(&settings, 1)?;
+    if snapshot.providers.is_empty() {
+        tracing::warn!(
+            "no provider is enabled; add one to the configuration, or start with --demo"
+        );
+    }
+    let snapshots = Arc::new(SnapshotStore::new(snapshot));
+    let hub = Arc::new(Hub::new(
+        Arc::clone(&snapshots),
+        request_log(&arguments.request_log)?,
+        Tuning::default(),
+    )?);
+    hub.adopt();
+    let reloaded = Arc::clone(&hub);
+    let watcher = config::watch(options, &watched, move |settings| {
+        let settings = match demo_address {
+            Some(address) => settings.with_demo(address),
+            None => settings,
+        };
+        let version = snapshots.apply(&settings)?;
+        reloaded.adopt();
+        Ok(version)
+    });
+    if let Err(error) = &watcher {
+        tracing::warn!(%error, "the configuration is not watched; a change needs a restart");
+    }
+    let listener = web::listen(&settings.host, settings.port).await?;
+    let address = listener.local_addr().context("the port has no address")?;
+    tracing::info!("listening on http://{address}");
+    web::serve(
+        Arc::clone(&hub),
+        listener,
+        web::Limits::default(),
+        told_to_stop(),
+    )
+    .await;
+    drop(watcher);
+    if let Some(demo) = demo {
+        demo.stop().await;
+    }
+    tokio::task::spawn_blocking(move || hub.ledger.stop())
+        .await
+        .context("the request log was not completed")?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn request_log(path: &Path) -> anyhow::Result<Option<RotatingFile>> {
+    if path.as_os_str() == "off" {
+        return Ok(None);
+    }
+    let settings = FileSettings {
+        path: path.to_owned(),
+        ..FileSettings::default()
+    };
+    RotatingFile::open(settings).map(Some).with_context(|| {
+        format!(
+            "the request log {} cannot be written; choose another place with --request-log",
+            path.display()
+        )
+    })
+}
+
+/// The built-in upstream, on a port of its own that only this machine can reach.
+struct Demo {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Demo {
+    async fn start() -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .context("the demo upstream found no port")?;
+        let address = listener
+            .local_addr()
+            .context("the demo upstream has no address")?;
+        let (stop, stopped) = oneshot::channel::<()>();
+        let task = tokio::spawn(demo::serve(listener, async move {
+            let _ = stopped.await;
+        }));
+        Ok(Self {
+            address,
+            stop,
+            task,
+        })
+    }
+
+    async fn stop(self) {
+        let _ = self.stop.send(());
+        let _ = tokio::time::timeout(std::time::Duration::from_secs(2), self.task).await;
+    }
+}
+
+/// Resolves when the process is told to stop.
+fn told_to_stop() -> impl Future<Output = ()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        // Taken here and not when first polled: a signal in between would end the process at once.
+        let terminate = signal(SignalKind::terminate());
+        let interrupt = signal(SignalKind::interrupt());
+        async move {
+            match (terminate, interrupt) {
+                (Ok(mut terminate), Ok(mut interrupt)) => {
+                    tokio::select! {
+                        _ = terminate.recv() => {}
+                        _ = interrupt.recv() => {}
+                    }
+                }
+                _ => std::future::pending().await,
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    async {
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}

@@ -1,0 +1,273 @@
+//! From settings to a snapshot: names become references, patterns are compiled, and whatever does not
+//! fit together is told with its place.
+
+use std::sync::Arc;
+
+use http::{HeaderName, HeaderValue};
+
+use super::build_rules::RuleBuilder;
+use super::credentials::PoolMaker;
+use super::index::Index;
+use super::{BaseUrl, ClientKey, ClientKeys, Provider, Roles, Snapshot};
+use crate::config::{ClientKeySettings, ConfigErrors, ProviderSettings, Settings, is_vendor};
+use crate::routing::{Glob, closest};
+
+impl Snapshot {
+    /// Builds the view of these settings.
+    ///
+    /// # Errors
+    /// Everything that does not fit together, at once.
+    pub fn build(settings: &Settings, version: u64) -> Result<Self, ConfigErrors> {
+        let mut errors = ConfigErrors::default();
+        let mut pools = PoolMaker::default();
+        let usable =
+            |provider: &&ProviderSettings| provider.enabled && !settings.keys_of(provider).missing;
+        let mut providers: Vec<_> = settings
+            .providers
+            .iter()
+            .filter(usable)
+            .filter_map(|provider| build_provider(settings, provider, &mut pools, &mut errors))
+            .collect();
+        providers.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
+        for provider in &settings.providers {
+            check_pool_name(settings, provider, &mut errors);
+        }
+        let index = Index::new(&providers);
+        let find = |name: &str| index.provider(name).map(|at| providers[at].clone());
+        let preferred = settings
+            .preferred_provider
+            .as_ref()
+            .and_then(|(name, place)| {
+                if !is_vendor(name) {
+                    check_provider_name(settings, name, "PREFERRED_PROVIDER", place, &mut errors);
+                }
+                find(name)
+            });
+        let client_keys = build_client_keys(settings, &mut errors);
+        let mut rules = RuleBuilder::new(settings, &find, &mut pools, &mut errors);
+        rules.add_all();
+        let (rules, matchers) = rules.finish();
+        let Some(matchers) = matchers else {
+            return Err(errors);
+        };
+        errors.or(Self {
+            version,
+            mode: settings.mode,
+            auth: settings.auth,
+            client_keys,
+            rules,
+            roles: build_roles(settings),
+            preferred,
+            clamps: settings.clamps,
+            strategy: settings.fallback_strategy,
+            breaker: settings.circuit_breaker,
+            max_body: settings.max_body,
+            debug: settings.debug,
+            matchers,
+            index,
+            providers,
+        })
+    }
+}
+
+fn build_provider(
+    settings: &Settings,
+    provider: &ProviderSettings,
+    pools: &mut PoolMaker,
+    errors: &mut ConfigErrors,
+) -> Option<Arc<Provider>> {
+    let base = match BaseUrl::parse(&provider.base_url) {
+        Ok(base) => base,
+        Err(why) => {
+            let what = format!("base_url of provider `{}` {why}", provider.name);
+            errors.push(&provider.place, what, "write it as https://host/path");
+            return None;
+        }
+    };
+    let mut headers = Vec::new();
+    for (name, value) in &provider.headers {
+        match (
+            name.parse::<HeaderName>(),
+            HeaderValue::from_str(value.expose()),
+        ) {
+            (Ok(name), Ok(mut value)) => {
+                value.set_sensitive(true);
+                headers.push((name, value));
+            }
+            _ => {
+                let what = format!(
+                    "header `{name}` of provider `{}` cannot be sent",
+                    provider.name
+                );
+                errors.push(&provider.place, what, "use plain characters");
+            }
+        }
+    }
+    let list = |models: &[String]| models.iter().map(|model| model.as_str().into()).collect();
+    Some(Arc::new(Provider {
+        name: provider.name.as_str().into(),
+        dialect: provider.dialect,
+        profile: provider.recognised(&base),
+        api_version: provider.api_version.as_deref().map(Into::into),
+        base,
+        pool: pools.of_provider(settings, provider, errors),
+        timeout: provider.timeout,
+        max_retries: provider.max_retries,
+        headers,
+        max_tokens_limit: provider.max_tokens_limit,
+        omit_params: provider
+            .omit_params
+            .iter()
+            .map(|name| name.as_str().into())
+            .collect(),
+        always_stream: provider.always_stream,
+        allow_private_network: provider.allow_private_network,
+        priority: provider.priority,
+        big: list(&provider.models.big),
+        middle: list(&provider.models.middle),
+        small: list(&provider.models.small),
+        other: list(&provider.models.other),
+        mode: provider.mode,
+        max_concurrency: provider.max_concurrency,
+        proxy: provider.proxy.as_ref().map(|proxy| proxy.expose().into()),
+        weight: provider.weight,
+        source: provider.source,
+    }))
+}
+
+fn check_pool_name(settings: &Settings, provider: &ProviderSettings, errors: &mut ConfigErrors) {
+    let Some(name) = &provider.key_pool else {
+        return;
+    };
+    if settings.key_pools.iter().all(|pool| pool.name != *name) {
+        let what = format!(
+            "provider `{}` names key pool `{name}`, which does not exist",
+            provider.name
+        );
+        errors.push(
+            &provider.place.key("key_pool"),
+            what,
+            suggest_pool(settings, name),
+        );
+    }
+}
+
+/// What to do about a pool that does not exist.
+pub(super) fn suggest_pool(settings: &Settings, name: &str) -> String {
+    let near = closest(
+        name,
+        settings.key_pools.iter().map(|pool| pool.name.as_str()),
+        1,
+    )
+    .pop();
+    near.map_or_else(
+        || "add it to API_KEY_POOLS".to_owned(),
+        |near| format!("did you mean `{near}`?"),
+    )
+}
+
+/// Notes a provider that does not exist; one that is disabled is fine.
+pub(super) fn check_provider_name(
+    settings: &Settings,
+    name: &str,
+    who: &str,
+    place: &crate::config::Place,
+    errors: &mut ConfigErrors,
+) {
+    if settings.provider(name).is_some() {
+        return;
+    }
+    let near = closest(
+        name,
+        settings
+            .providers
+            .iter()
+            .map(|provider| provider.name.as_str()),
+        1,
+    )
+    .pop();
+    let fix = near.map_or_else(
+        || "add it to PROVIDERS".to_owned(),
+        |near| format!("did you mean `{near}`?"),
+    );
+    errors.push(
+        place,
+        format!("{who} names provider `{name}`, which does not exist"),
+        fix,
+    );
+}
+
+fn build_roles(settings: &Settings) -> Roles {
+    let text = |model: &Option<String>| model.as_deref().map(Into::into);
+    Roles {
+        big: text(&settings.big_model),
+        middle: text(&settings.middle_model),
+        small: text(&settings.small_model),
+        aliases: settings
+            .aliases
+            .iter()
+            .map(|(name, model)| (name.as_str().into(), model.as_str().into()))
+            .collect(),
+    }
+}
+
+fn build_client_keys(settings: &Settings, errors: &mut ConfigErrors) -> ClientKeys {
+    let mut keys = ClientKeys::new();
+    for key in &settings.client_keys {
+        let who = format!("client key `{}`", key.name);
+        for name in key.allowed_providers.iter().flatten() {
+            check_provider_name(
+                settings,
+                name,
+                &who,
+                &key.place.key("allowed_providers"),
+                errors,
+            );
+        }
+        let built = build_client_key(key, errors);
+        if !keys.insert(key.key.expose(), built) {
+            errors.push(
+                &key.place,
+                format!("{who} is the same key as another's"),
+                "give each its own key",
+            );
+        }
+    }
+    keys
+}
+
+fn build_client_key(key: &ClientKeySettings, errors: &mut ConfigErrors) -> ClientKey {
+    let globs =
+        |patterns: &Vec<String>| compile(patterns, &key.place.key("allowed_models"), errors);
+    ClientKey {
+        id: key.key.masked().into(),
+        name: key.name.as_str().into(),
+        tags: key.tags.iter().map(|tag| tag.as_str().into()).collect(),
+        allowed_models: key.allowed_models.as_ref().map(globs),
+        allowed_providers: key
+            .allowed_providers
+            .as_ref()
+            .map(|names| names.iter().map(|name| name.as_str().into()).collect()),
+        may_pin: key.may_pin,
+    }
+}
+
+/// Compiles patterns; bad ones are noted.
+pub(super) fn compile(
+    patterns: &[String],
+    place: &crate::config::Place,
+    errors: &mut ConfigErrors,
+) -> Vec<Glob> {
+    let mut globs = Vec::with_capacity(patterns.len());
+    for pattern in patterns {
+        match Glob::new(pattern) {
+            Ok(glob) => globs.push(glob),
+            Err(why) => errors.push(
+                place,
+                format!("pattern `{pattern}`: {why}"),
+                "close its brackets, or write them as \\[",
+            ),
+        }
+    }
+    globs
+}

@@ -1,0 +1,7 @@
+//! What operators see: log lines and metrics. Knows records, never requests.
+
+mod logging;
+mod metrics;
+
+pub use logging::init as init_logging;
+pub use metrics::{Gauges, Metrics};

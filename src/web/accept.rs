@@ -1,0 +1,129 @@
+//! The accept loop.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
+
+use crate::gateway::{Hub, handle};
+
+/// Bounds on what clients may do to the process.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Open connections; more wait in the backlog.
+    pub connections: usize,
+    /// Time for the head of a request.
+    pub header_timeout: Duration,
+    /// Time for answers in flight when the process is asked to stop.
+    pub grace: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 20_000,
+            header_timeout: Duration::from_secs(10),
+            grace: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Serves until `stop` resolves; then answers in flight get their grace.
+pub async fn serve(
+    hub: Arc<Hub>,
+    listener: TcpListener,
+    limits: Limits,
+    stop: impl Future<Output = ()>,
+) {
+    let places = Arc::new(Semaphore::new(limits.connections));
+    let graceful = GracefulShutdown::new();
+    let server = Arc::new(server(&limits));
+    let mut stop = pin!(stop);
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = &mut stop => break,
+            accepted = accept(&listener, &places) => accepted,
+        };
+        let (stream, place) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Out of descriptors, most likely: a busy loop would make it worse.
+                tracing::warn!(%error, "a connection cannot be accepted");
+                sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let _ = stream.set_nodelay(true);
+        let hub = Arc::clone(&hub);
+        hub.metrics.gauges.connections.inc();
+        let served = Arc::clone(&hub);
+        let service = service_fn(move |request| {
+            let hub = Arc::clone(&served);
+            async move { Ok::<_, Infallible>(handle(hub, request).await) }
+        });
+        let connection = server
+            .serve_connection(TokioIo::new(stream), service)
+            .into_owned();
+        let watched = graceful.watch(connection);
+        // Owned by the graceful shutdown, which waits for it, and by the runtime, which drops it in the end.
+        tokio::spawn(async move {
+            if let Err(error) = watched.await {
+                tracing::trace!(%error, "a connection ended badly");
+            }
+            hub.metrics.gauges.connections.dec();
+            drop(place);
+        });
+    }
+    drop(listener);
+    hub.begin_stop();
+    tracing::info!(
+        connections = graceful.count(),
+        "stopping; answers in flight are finished"
+    );
+    if timeout(limits.grace, graceful.shutdown()).await.is_err() {
+        tracing::warn!(
+            "some answers were not finished within {} s",
+            limits.grace.as_secs()
+        );
+    }
+}
+
+fn server(limits: &Limits) -> auto::Builder<TokioExecutor> {
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    server
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_timeout)
+        .keep_alive(true);
+    server
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(256)
+        .max_header_list_size(64 << 10)
+        .max_pending_accept_reset_streams(Some(32))
+        .keep_alive_interval(Some(Duration::from_secs(60)))
+        .keep_alive_timeout(Duration::from_secs(20));
+    server
+}
+
+type Place = tokio::sync::OwnedSemaphorePermit;
+
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> io::Result<(TcpStream, Place)> {
+    let place = Arc::clone(places)
+        .acquire_owned()
+        .await
+        .map_err(io::Error::other)?;
+    let (stream, _) = listener.accept().await?;
+    Ok((stream, place))
+}

@@ -1,0 +1,7 @@
+//! The way in: accepts connections, hands requests to the gateway, and stops in order.
+
+mod accept;
+mod listen;
+
+pub use accept::{Limits, serve};
+pub use listen::listen;

@@ -1,0 +1,12 @@
+//! The data plane against upstreams that misbehave.
+
+mod availability;
+mod endpoints;
+mod explain;
+mod fallback;
+mod hub;
+mod identity;
+mod outbound;
+mod samples;
+mod streams;
+mod upstream;

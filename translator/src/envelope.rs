@@ -1,0 +1,177 @@
+//! Vendor state in the opaque fields of another vendor's dialect.
+//!
+//! Form for Anthropic, Responses and Chat clients: `hub1.` + base64url of the payload. For Gemini clients,
+//! whose SDKs decode and re-encode the field: standard base64 of `HUB1` + payload. The payload is a CRC-32
+//! and a compact JSON list of records. There is no time and no nonce: the same state gives the same bytes.
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use serde_json::{Value, json};
+
+use crate::Dialect;
+use crate::ir::{Opaque, OpaqueKind};
+
+/// The prefix by which an envelope is recognised in text fields.
+pub const PREFIX: &str = "hub1.";
+const BINARY_PREFIX: &[u8] = b"HUB1";
+/// Larger envelopes are not opened.
+const MAX_BYTES: usize = 1 << 20;
+
+const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
+    .with_encode_padding(false)
+    .with_decode_allow_trailing_bits(true)
+    .with_decode_padding_mode(DecodePaddingMode::Indifferent);
+const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
+const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
+
+/// An envelope for a text field. With no state at all it still is a valid, recognisable envelope.
+#[must_use]
+pub fn seal(states: &[Opaque<'_>]) -> String {
+    let mut out = String::from(PREFIX);
+    URL_SAFE.encode_string(payload(states), &mut out);
+    out
+}
+
+/// An envelope for a Gemini `thoughtSignature`.
+#[must_use]
+pub fn seal_base64(states: &[Opaque<'_>]) -> String {
+    let mut bytes = BINARY_PREFIX.to_vec();
+    bytes.extend_from_slice(&payload(states));
+    base64::engine::general_purpose::STANDARD.encode(bytes)
+}
+
+/// Opens an envelope of either form; `None` when the text is something else (a vendor's own state) or damaged.
+#[must_use]
+pub fn open(text: &str) -> Option<Vec<Opaque<'static>>> {
+    if text.len() > MAX_BYTES * 2 {
+        return None;
+    }
+    if let Some(body) = text.strip_prefix(PREFIX) {
+        return parse(&URL_SAFE.decode(body).ok()?);
+    }
+    // `HUB1` in base64 begins with these characters in either alphabet; test before decoding.
+    if !text.starts_with("SFVCM") {
+        return None;
+    }
+    let bytes = URL_SAFE
+        .decode(text)
+        .or_else(|_| STANDARD.decode(text))
+        .ok()?;
+    parse(bytes.strip_prefix(BINARY_PREFIX)?)
+}
+
+/// True when the text claims to be an envelope of the hub.
+#[must_use]
+pub fn is_envelope(text: &str) -> bool {
+    text.starts_with(PREFIX) || text.starts_with("SFVCM")
+}
+
+/// True when a body holds an envelope somewhere, so that it must not go to a vendor as it is.
+#[must_use]
+pub fn found_in(body: &[u8]) -> bool {
+    memchr::memmem::find(body, b"\"hub1.").is_some()
+        || memchr::memmem::find(body, b"\"SFVCM").is_some()
+}
+
+fn payload(states: &[Opaque<'_>]) -> Vec<u8> {
+    let records: Vec<Value> = states
+        .iter()
+        .map(|state| {
+            json!({
+                "o": state.origin.as_str(),
+                "p": state.provider.as_deref(),
+                "m": state.model.as_deref(),
+                "k": kind_str(state.kind),
+                "s": state.state,
+            })
+        })
+        .collect();
+    let body = Value::Array(records).to_string();
+    let mut out = crc32fast::hash(body.as_bytes()).to_be_bytes().to_vec();
+    out.extend_from_slice(body.as_bytes());
+    out
+}
+
+fn parse(bytes: &[u8]) -> Option<Vec<Opaque<'static>>> {
+    let (crc, body) = bytes.split_first_chunk::<4>()?;
+    if crc32fast::hash(body) != u32::from_be_bytes(*crc) {
+        return None;
+    }
+    let records: Vec<Value> = serde_json::from_slice(body).ok()?;
+    let text = |value: &Value, key: &str| {
+        value
+            .get(key)
+            .and_then(Value::as_str)
+            .map(|text| Cow::Owned(text.to_owned()))
+    };
+    records
+        .iter()
+        .map(|record| {
+            Some(Opaque {
+                origin: Dialect::parse(record.get("o")?.as_str()?)?,
+                provider: text(record, "p"),
+                model: text(record, "m"),
+                kind: kind_parse(record.get("k")?.as_str()?)?,
+                state: text(record, "s")?,
+            })
+        })
+        .collect()
+}
+
+const fn kind_str(kind: OpaqueKind) -> &'static str {
+    match kind {
+        OpaqueKind::Thinking => "thinking",
+        OpaqueKind::Reasoning => "reasoning",
+        OpaqueKind::Signature => "signature",
+    }
+}
+
+fn kind_parse(word: &str) -> Option<OpaqueKind> {
+    Some(match word {
+        "thinking" => OpaqueKind::Thinking,
+        "reasoning" => OpaqueKind::Reasoning,
+        "signature" => OpaqueKind::Signature,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state() -> Opaque<'static> {
+        Opaque {
+            origin: Dialect::Gemini,
+            provider: Some("google".into()),
+            model: Some("gemini-3-pro".into()),
+            kind: OpaqueKind::Signature,
+            state: "c2ln?".into(),
+        }
+    }
+
+    #[test]
+    fn both_forms_come_back() {
+        assert_eq!(open(&seal(&[state()])), Some(vec![state()]));
+        let sealed = seal_base64(&[state(), state()]);
+        assert_eq!(open(&sealed), Some(vec![state(), state()]));
+        // The Google SDK re-encodes the field with the other alphabet.
+        let again = sealed.replace('+', "-").replace('/', "_");
+        assert_eq!(open(&again), Some(vec![state(), state()]));
+        assert_eq!(open(&seal(&[])), Some(Vec::new()));
+    }
+
+    #[test]
+    fn damage_and_strangers_are_refused() {
+        let sealed = seal(&[state()]);
+        for cut in [6, 12, sealed.len() / 2, sealed.len() - 1] {
+            assert_eq!(open(&sealed[..cut]), None, "cut at {cut}");
+        }
+        assert_eq!(open("EqQBCgIYAh"), None);
+        assert!(found_in(
+            format!("{{\"signature\":\"{sealed}\"}}").as_bytes()
+        ));
+    }
+}

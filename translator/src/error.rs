@@ -1,0 +1,271 @@
+//! Failures, any to any.
+
+use std::time::Duration;
+
+/// What went wrong, in terms that every dialect can say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The kind, which decides status and type in each dialect.
+    pub kind: FailureKind,
+    /// The message, without the provider's name and without secrets.
+    pub message: String,
+    /// A machine-readable code (OpenAI `code`), if any.
+    pub code: Option<String>,
+    /// The member of the request that is at fault (OpenAI `param`), if any.
+    pub param: Option<String>,
+    /// When to come back.
+    pub retry_after: Option<Duration>,
+    /// The numbers of a context overflow.
+    pub overflow: Option<Overflow>,
+    /// The upstream's HTTP status; 0 when the hub itself failed or the failure came inside a stream.
+    pub upstream_status: u16,
+}
+
+impl Failure {
+    /// A failure with a message and nothing else.
+    #[must_use]
+    pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            code: None,
+            param: None,
+            retry_after: None,
+            overflow: None,
+            upstream_status: 0,
+        }
+    }
+
+    /// Adds a code.
+    #[must_use]
+    pub fn with_code(mut self, code: impl Into<String>) -> Self {
+        self.code = Some(code.into());
+        self
+    }
+
+    /// Adds the member at fault.
+    #[must_use]
+    pub fn with_param(mut self, param: impl Into<String>) -> Self {
+        self.param = Some(param.into());
+        self
+    }
+
+    /// Adds a time to come back.
+    #[must_use]
+    pub const fn with_retry_after(mut self, after: Duration) -> Self {
+        self.retry_after = Some(after);
+        self
+    }
+}
+
+/// The kinds of failures that every dialect can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FailureKind {
+    /// The request is wrong.
+    InvalidRequest,
+    /// The prompt does not fit.
+    ContextTooLong,
+    /// The body is too large.
+    TooLarge,
+    /// The client's own key is wrong.
+    ClientAuth,
+    /// The provider does not take the hub's key.
+    UpstreamAuth,
+    /// The provider's account has no money or quota.
+    Billing,
+    /// The provider forbids this model, region or feature.
+    Permission,
+    /// No such model or object.
+    NotFound,
+    /// A conflict.
+    Conflict,
+    /// Too many requests or tokens.
+    RateLimit,
+    /// Refused for policy reasons.
+    Policy,
+    /// The provider is overloaded.
+    Overloaded,
+    /// The provider failed.
+    Upstream,
+    /// Somebody took too long.
+    Timeout,
+    /// The client left.
+    Cancelled,
+    /// The translation cannot carry this (policy R).
+    Unsupported,
+    /// No provider is left to try.
+    NoProvider,
+    /// The hub failed.
+    Internal,
+}
+
+impl FailureKind {
+    /// The kind that an upstream's status stands for, when the body says nothing better.
+    #[must_use]
+    pub const fn from_status(status: u16) -> Self {
+        match status {
+            401 | 403 => Self::UpstreamAuth,
+            402 => Self::Billing,
+            404 => Self::NotFound,
+            408 | 504 => Self::Timeout,
+            409 => Self::Conflict,
+            413 => Self::TooLarge,
+            429 => Self::RateLimit,
+            499 => Self::Cancelled,
+            503 | 529 => Self::Overloaded,
+            400..=499 => Self::InvalidRequest,
+            _ => Self::Upstream,
+        }
+    }
+
+    /// True when another attempt at another target may help.
+    #[must_use]
+    pub const fn may_fall_over(self) -> bool {
+        matches!(
+            self,
+            Self::UpstreamAuth
+                | Self::Billing
+                | Self::RateLimit
+                | Self::Overloaded
+                | Self::Upstream
+                | Self::Timeout
+                | Self::NoProvider
+                | Self::NotFound
+                | Self::Permission
+        )
+    }
+}
+
+/// The numbers of a context overflow, as far as known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Overflow {
+    /// Tokens of the prompt.
+    pub input: Option<u64>,
+    /// The output limit that was asked for, when it is part of the problem.
+    pub max_output: Option<u64>,
+    /// What fits.
+    pub limit: Option<u64>,
+}
+
+/// Phrases by which vendors say that the prompt does not fit, in lower case.
+const OVERFLOW_PHRASES: [&str; 8] = [
+    "maximum context length",
+    "exceeds the context window",
+    "context window of this model",
+    "prompt is too long",
+    "input token count",
+    "exceeds the maximum number of tokens",
+    "input length and `max_tokens` exceed",
+    "input length and max_tokens exceed",
+];
+
+/// Recognises a context overflow in an upstream's words and finds its numbers.
+#[must_use]
+pub fn detect_overflow(message: &str, code: Option<&str>) -> Option<Overflow> {
+    let lower = message.to_ascii_lowercase();
+    let by_code = matches!(
+        code,
+        Some("context_length_exceeded" | "model_context_window_exceeded")
+    );
+    if !by_code && !OVERFLOW_PHRASES.iter().any(|phrase| lower.contains(phrase)) {
+        return None;
+    }
+    let numbers: Vec<u64> = numbers(&lower);
+    let mut overflow = Overflow::default();
+    if lower.contains("input length and") {
+        // `input length and max_tokens exceed context limit: 188240 + 21333 > 200000, ...`
+        if let [input, max_output, limit, ..] = numbers[..] {
+            overflow = Overflow {
+                input: Some(input),
+                max_output: Some(max_output),
+                limit: Some(limit),
+            };
+        }
+    } else if lower.contains("maximum context length") {
+        // `maximum context length is 128000 tokens. However, your messages resulted in 130000 tokens`
+        overflow.limit = numbers.first().copied();
+        overflow.input = numbers.get(1).copied();
+    } else {
+        overflow.input = numbers.first().copied();
+        overflow.limit = numbers.get(1).copied();
+    }
+    Some(overflow)
+}
+
+fn numbers(text: &str) -> Vec<u64> {
+    text.replace(',', "")
+        .split(|c: char| !c.is_ascii_digit())
+        .filter_map(|digits| digits.parse().ok())
+        .filter(|&number: &u64| number >= 100)
+        .collect()
+}
+
+/// The words that a client of a dialect understands as a context overflow.
+#[must_use]
+pub fn overflow_message(dialect: crate::Dialect, overflow: Overflow, original: &str) -> String {
+    use crate::Dialect;
+    let limit = overflow
+        .limit
+        .or(overflow.input.map(|n| n.saturating_sub(1)))
+        .unwrap_or(200_000);
+    let input = overflow.input.unwrap_or_else(|| limit.saturating_add(1));
+    match (dialect, overflow.max_output) {
+        (Dialect::Anthropic, Some(max)) => format!(
+            "input length and `max_tokens` exceed context limit: {input} + {max} > {limit}, \
+             decrease input length or `max_tokens` and try again"
+        ),
+        (Dialect::Anthropic, None) => {
+            format!("prompt is too long: {input} tokens > {limit} maximum")
+        }
+        (Dialect::Gemini, _) => format!(
+            "The input token count ({input}) exceeds the maximum number of tokens allowed ({limit})."
+        ),
+        (Dialect::OpenAiChat | Dialect::OpenAiResponses, _) => {
+            if original.contains("maximum context length") {
+                return original.to_owned();
+            }
+            format!(
+                "This model's maximum context length is {limit} tokens. However, your input resulted in \
+                 {input} tokens. Please reduce the length of the input."
+            )
+        }
+    }
+}
+
+/// A request that cannot be carried to the target (policy R), or that is not a request of its dialect.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Refusal {
+    /// What is wrong and how to mend it.
+    pub message: String,
+    /// The member at fault.
+    pub param: Option<String>,
+}
+
+impl Refusal {
+    /// A refusal that names the member at fault.
+    #[must_use]
+    pub fn new(param: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            param: Some(param.into()),
+        }
+    }
+}
+
+impl From<crate::wire::ParseError> for Refusal {
+    fn from(error: crate::wire::ParseError) -> Self {
+        Self {
+            message: error.message,
+            param: None,
+        }
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        let mut failure = Self::new(FailureKind::Unsupported, refusal.message);
+        failure.param = refusal.param;
+        failure
+    }
+}

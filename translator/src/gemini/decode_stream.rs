@@ -1,0 +1,445 @@
+//! Chunks of an upstream's answer to events. A complete answer is a stream of one chunk.
+
+use std::borrow::Cow;
+
+use super::wire_request::{Content, Part};
+use super::wire_response::{Candidate, Chunk, Grounding, GroundingChunk};
+use super::{base64, decode_parts, error, finish, logprobs, signatures, usage};
+use crate::Text;
+use crate::error::{Failure, FailureKind};
+use crate::ir::{Args, Citation, Event, Finish, Opaque, Opening, Usage};
+use crate::json;
+use crate::sse::Frame;
+use crate::translate::Origin;
+use crate::wire::{self, Number, OneOrMany};
+
+/// More alternatives than any model gives; a larger index is the sign of a broken upstream.
+const MAX_CHOICES: u64 = 128;
+
+/// Reads a stream.
+#[derive(Debug)]
+pub struct StreamDecoder {
+    provider: String,
+    model: String,
+    parts: u32,
+    started: bool,
+    failed: bool,
+    choices: Vec<Choice>,
+    usage: Option<Usage>,
+}
+
+/// One alternative answer.
+#[derive(Debug, Default)]
+struct Choice {
+    open: Option<Open>,
+    finish: Option<Finish<'static>>,
+    seen: bool,
+    called: bool,
+}
+
+/// The text or reasoning part that grows.
+#[derive(Debug)]
+struct Open {
+    part: u32,
+    thought: bool,
+    /// State came with it; what follows is a part of its own.
+    opaque: Vec<Opaque<'static>>,
+}
+
+type Sink<'s> = &'s mut dyn FnMut(Event<'_>);
+
+impl StreamDecoder {
+    pub(crate) fn new(origin: &Origin<'_>) -> Self {
+        Self {
+            provider: origin.provider.to_owned(),
+            model: origin.model.to_owned(),
+            parts: 0,
+            started: false,
+            failed: false,
+            choices: Vec::new(),
+            usage: None,
+        }
+    }
+
+    pub(crate) fn frame(&mut self, frame: Frame<'_>, sink: Sink<'_>) {
+        let whole = frame.data.trim();
+        if whole.starts_with("[{") && whole.ends_with("}]") {
+            for element in json::elements(whole).filter(|element| element.starts_with('{')) {
+                self.data(element, sink);
+            }
+        } else {
+            self.data(whole, sink);
+        }
+    }
+
+    fn data(&mut self, data: &str, sink: Sink<'_>) {
+        // In array framing a line may carry the list's brackets and commas.
+        let data = data.trim_start_matches([',', '[']).trim_start();
+        if self.failed || data.is_empty() || data == "]" || data.starts_with("DONE]") {
+            return;
+        }
+        match wire::parse::<Chunk<'_>>(data.as_bytes()) {
+            Ok(chunk) => self.chunk(chunk, sink),
+            Err(error) => {
+                let bare = data.trim_end_matches([']', ',']).trim_end();
+                match wire::parse::<Chunk<'_>>(bare.as_bytes()) {
+                    Ok(chunk) if bare.len() < data.len() => self.chunk(chunk, sink),
+                    _ => self.fail(
+                        Failure::new(
+                            FailureKind::Upstream,
+                            format!("upstream chunk cannot be read: {}", error.message),
+                        ),
+                        sink,
+                    ),
+                }
+            }
+        }
+    }
+
+    fn fail(&mut self, failure: Failure, sink: Sink<'_>) {
+        self.failed = true;
+        sink(Event::Fail(failure));
+    }
+
+    fn chunk(&mut self, chunk: Chunk<'_>, sink: Sink<'_>) {
+        if let Some(raw) = chunk.error {
+            let value = serde_json::from_str(raw.get()).unwrap_or_default();
+            self.fail(error::from_member(&value, 0), sink);
+            return;
+        }
+        if !self.started {
+            self.started = true;
+            let model = chunk
+                .model
+                .map_or(Cow::Borrowed(self.model.as_str()), |model| model.0);
+            sink(Event::Start {
+                id: chunk.id.unwrap_or_default().0,
+                model,
+            });
+        }
+        if let Some(wire) = &chunk.usage {
+            let counted = usage::read(wire);
+            // Early chunks may leave counts out; they never take back what was counted.
+            if counted != Usage::default() {
+                self.usage = Some(counted);
+            }
+        }
+        if let Some(feedback) = chunk.feedback
+            && let Some(reason) = feedback
+                .reason
+                .filter(|reason| reason.as_str() != "BLOCK_REASON_UNSPECIFIED")
+        {
+            let finish = Finish::ContentFilter {
+                category: Some(reason.0),
+                explanation: feedback.message,
+            };
+            let choice = self.choice(0);
+            choice.seen = true;
+            choice.finish = Some(finish.into_owned());
+        }
+        for candidate in chunk.candidates.unwrap_or_default() {
+            self.candidate(candidate, sink);
+        }
+    }
+
+    fn choice(&mut self, index: usize) -> &mut Choice {
+        if self.choices.len() <= index {
+            self.choices.resize_with(index + 1, Choice::default);
+        }
+        &mut self.choices[index]
+    }
+
+    fn candidate(&mut self, candidate: Candidate<'_>, sink: Sink<'_>) {
+        let index = candidate.index.and_then(Number::as_u64).unwrap_or(0);
+        if index >= MAX_CHOICES {
+            self.fail(
+                Failure::new(
+                    FailureKind::Upstream,
+                    "upstream candidate index is out of range",
+                ),
+                sink,
+            );
+            return;
+        }
+        let index = index as usize;
+        self.choice(index).seen = true;
+        if let Some(result) = &candidate.logprobs {
+            let tokens = logprobs::read(result);
+            if !tokens.is_empty() {
+                sink(Event::Logprobs {
+                    choice: index as u32,
+                    tokens: tokens.into(),
+                });
+            }
+        }
+        if let Some(content) = candidate.content {
+            self.content(index, content, sink);
+        }
+        if let Some(grounding) = candidate.grounding {
+            self.grounding(index, &grounding, sink);
+        }
+        if let Some(reason) = candidate
+            .finish
+            .and_then(|word| finish::read(word.0, candidate.message))
+        {
+            self.choice(index).finish = Some(reason.into_owned());
+        }
+    }
+
+    fn content(&mut self, choice: usize, content: Content<'_>, sink: Sink<'_>) {
+        match content.parts {
+            Some(OneOrMany::One(text)) => self.text(choice, false, text, Vec::new(), sink),
+            Some(OneOrMany::Many(parts)) => {
+                for part in parts {
+                    self.part(choice, part, sink);
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn part(&mut self, choice: usize, part: Part<'_>, sink: Sink<'_>) {
+        let opaque: Vec<Opaque<'static>> = part
+            .signature
+            .filter(|signature| base64::is_legal(&signature.0))
+            .map(|signature| {
+                let origin = Origin {
+                    provider: &self.provider,
+                    model: &self.model,
+                };
+                signatures::made(signature.0, Some(origin))
+            })
+            .into_iter()
+            .collect();
+        let thought = part.thought == Some(true);
+        if let Some(text) = part.text {
+            self.text(choice, thought, text, opaque, sink);
+            return;
+        }
+        if let Some(call) = part.call {
+            let args = call
+                .args
+                .map_or(Cow::Borrowed("{}"), |args| json::compact(args.get()));
+            let args = Args::Text(Text::Plain(args)).to_object().0;
+            let kind = Opening::ToolCall {
+                id: call.id.unwrap_or_default().0,
+                name: call.name.unwrap_or_default().0,
+                namespace: None,
+                freeform: false,
+            };
+            self.choice(choice).called = true;
+            self.whole(choice, kind, opaque, Some(Text::Plain(args)), sink);
+        } else if let Some(blob) = part.inline {
+            if !thought && let Some(data) = blob.data {
+                let mime = blob
+                    .mime
+                    .map_or(Cow::Borrowed("application/octet-stream"), |mime| mime.0);
+                self.whole(
+                    choice,
+                    Opening::Media { mime },
+                    opaque,
+                    Some(base64::standard_text(data)),
+                    sink,
+                );
+            }
+        } else {
+            let steps = [
+                ("executableCode", part.code),
+                ("codeExecutionResult", part.code_result),
+                ("toolCall", part.tool_call),
+                ("toolResponse", part.tool_response),
+            ];
+            match steps
+                .into_iter()
+                .find_map(|(member, raw)| Some((member, raw?)))
+            {
+                Some((member, raw)) => {
+                    let (summary, raw) = decode_parts::server_step(member, raw.get());
+                    let kind = Opening::ServerTool {
+                        summary: summary.into_cow(),
+                        raw: raw.into(),
+                    };
+                    self.whole(choice, kind, opaque, None, sink);
+                }
+                // A part with nothing but state.
+                None if !opaque.is_empty() => {
+                    self.text(choice, false, Text::default(), opaque, sink);
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// A part that arrives in one piece.
+    fn whole(
+        &mut self,
+        choice: usize,
+        kind: Opening<'_>,
+        opaque: Vec<Opaque<'static>>,
+        text: Option<Text<'_>>,
+        sink: Sink<'_>,
+    ) {
+        self.close(choice, sink);
+        let part = self.number();
+        sink(Event::Open {
+            part,
+            choice: choice as u32,
+            kind,
+            opaque,
+        });
+        if let Some(text) = text {
+            sink(Event::Delta { part, text });
+        }
+        sink(Event::Close {
+            part,
+            opaque: Vec::new(),
+        });
+    }
+
+    fn text(
+        &mut self,
+        choice: usize,
+        thought: bool,
+        text: Text<'_>,
+        opaque: Vec<Opaque<'static>>,
+        sink: Sink<'_>,
+    ) {
+        let empty = text.is_empty();
+        if empty && opaque.is_empty() {
+            return;
+        }
+        let fits = self
+            .choice(choice)
+            .open
+            .as_ref()
+            .is_some_and(|open| (open.thought == thought || empty) && open.opaque.is_empty());
+        if !fits {
+            self.close(choice, sink);
+            let part = self.number();
+            // State without words has no place in a text part, which must not be empty.
+            let thought = thought || empty;
+            let kind = if thought {
+                Opening::Reasoning
+            } else {
+                Opening::Text
+            };
+            sink(Event::Open {
+                part,
+                choice: choice as u32,
+                kind,
+                opaque: Vec::new(),
+            });
+            self.choice(choice).open = Some(Open {
+                part,
+                thought,
+                opaque: Vec::new(),
+            });
+        }
+        if let Some(open) = &mut self.choice(choice).open {
+            if !empty {
+                sink(Event::Delta {
+                    part: open.part,
+                    text,
+                });
+            }
+            open.opaque.extend(opaque);
+        }
+    }
+
+    fn number(&mut self) -> u32 {
+        self.parts += 1;
+        self.parts - 1
+    }
+
+    fn close(&mut self, choice: usize, sink: Sink<'_>) {
+        if let Some(open) = self.choice(choice).open.take() {
+            sink(Event::Close {
+                part: open.part,
+                opaque: open.opaque,
+            });
+        }
+    }
+
+    /// Sources are named for the text that is open; before any text there is nothing to cite.
+    fn grounding(&mut self, choice: usize, grounding: &Grounding<'_>, sink: Sink<'_>) {
+        let Some(open) = self
+            .choice(choice)
+            .open
+            .as_ref()
+            .filter(|open| !open.thought)
+        else {
+            return;
+        };
+        let supports = grounding.supports.as_deref().unwrap_or_default();
+        for (index, raw) in grounding.chunks.iter().flatten().enumerate() {
+            let Ok(source) = wire::parse_raw::<GroundingChunk<'_>>(raw) else {
+                continue;
+            };
+            let Some(web) = source.web.or(source.retrieved).or(source.maps) else {
+                continue;
+            };
+            let quote = supports
+                .iter()
+                .find(|support| {
+                    support
+                        .chunks
+                        .iter()
+                        .flatten()
+                        .any(|&chunk| chunk as usize == index)
+                })
+                .and_then(|support| support.segment.as_ref()?.text.clone());
+            let citation = Citation {
+                url: web.uri.map(|uri| uri.0),
+                title: web.title.map(|title| title.0),
+                quote: quote.map(Text::into_cow),
+                span: None,
+                raw: raw.get().into(),
+            };
+            sink(Event::Citation {
+                part: open.part,
+                citation,
+            });
+        }
+    }
+
+    pub(crate) fn end(&mut self, sink: Sink<'_>) {
+        if self.failed {
+            return;
+        }
+        for choice in 0..self.choices.len() {
+            self.close(choice, sink);
+        }
+        if let Some(usage) = self.usage {
+            sink(Event::Usage(usage));
+        }
+        let complete = self
+            .choices
+            .iter()
+            .all(|choice| choice.finish.is_some() || !choice.seen);
+        if self.choices.is_empty() || !complete {
+            self.fail(
+                Failure::new(
+                    FailureKind::Upstream,
+                    "upstream ended the answer without a finish reason",
+                ),
+                sink,
+            );
+            return;
+        }
+        for (index, choice) in self.choices.iter_mut().enumerate() {
+            let Some(reason) = choice.finish.take() else {
+                continue;
+            };
+            let reason = if choice.called && reason == Finish::Stop {
+                Finish::ToolUse
+            } else {
+                reason
+            };
+            sink(Event::Finish {
+                choice: index as u32,
+                reason,
+            });
+        }
+        self.failed = true;
+    }
+}

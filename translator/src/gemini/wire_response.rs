@@ -1,0 +1,84 @@
+//! An answer, or one chunk of a streamed answer, as it stands on the wire.
+
+use serde_json::value::RawValue;
+
+use super::logprobs::Logprobs;
+use super::wire_request::Content;
+use crate::Text;
+use crate::wire::{Number, Str};
+use crate::wire_object;
+
+wire_object! {
+    pub(super) struct Chunk<'a> {
+        candidates: Vec<Candidate<'a>> = "candidates",
+        usage: UsageMetadata<'a> = "usageMetadata" | "usage_metadata",
+        feedback: Feedback<'a> = "promptFeedback" | "prompt_feedback",
+        model: Str<'a> = "modelVersion" | "model_version",
+        id: Str<'a> = "responseId" | "response_id",
+        error: &'a RawValue = "error",
+    }
+}
+
+wire_object! {
+    pub(super) struct Candidate<'a> {
+        content: Content<'a> = "content",
+        finish: Str<'a> = "finishReason" | "finish_reason",
+        message: Text<'a> = "finishMessage" | "finish_message",
+        index: Number = "index",
+        logprobs: Logprobs<'a> = "logprobsResult" | "logprobs_result",
+        grounding: Grounding<'a> = "groundingMetadata" | "grounding_metadata",
+    }
+}
+
+wire_object! {
+    pub(super) struct Feedback<'a> {
+        reason: Str<'a> = "blockReason" | "block_reason",
+        message: Text<'a> = "blockReasonMessage" | "block_reason_message",
+    }
+}
+
+wire_object! {
+    pub(super) struct UsageMetadata<'a> {
+        prompt: Number = "promptTokenCount" | "prompt_token_count",
+        cached: Number = "cachedContentTokenCount" | "cached_content_token_count",
+        tool_prompt: Number = "toolUsePromptTokenCount" | "tool_use_prompt_token_count",
+        candidates: Number = "candidatesTokenCount" | "candidates_token_count",
+        thoughts: Number = "thoughtsTokenCount" | "thoughts_token_count",
+        total: Number = "totalTokenCount" | "total_token_count",
+    }
+}
+
+wire_object! {
+    pub(super) struct Grounding<'a> {
+        chunks: Vec<&'a RawValue> = "groundingChunks" | "grounding_chunks",
+        supports: Vec<Support<'a>> = "groundingSupports" | "grounding_supports",
+    }
+}
+
+wire_object! {
+    pub(super) struct Support<'a> {
+        segment: Segment<'a> = "segment",
+        chunks: Vec<u32> = "groundingChunkIndices" | "grounding_chunk_indices",
+    }
+}
+
+wire_object! {
+    pub(super) struct Segment<'a> {
+        text: Text<'a> = "text",
+    }
+}
+
+wire_object! {
+    pub(super) struct GroundingChunk<'a> {
+        web: Web<'a> = "web",
+        retrieved: Web<'a> = "retrievedContext" | "retrieved_context",
+        maps: Web<'a> = "maps",
+    }
+}
+
+wire_object! {
+    pub(super) struct Web<'a> {
+        uri: Str<'a> = "uri",
+        title: Str<'a> = "title",
+    }
+}

@@ -1,0 +1,71 @@
+//! Token counts in disjoint buckets.
+
+/// Token counts. The buckets do not overlap: input is the sum of the first six, output of the last two.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Input that was read afresh.
+    pub fresh: u64,
+    /// Input from a prompt cache.
+    pub cache_read: u64,
+    /// Input written to a cache for 5 minutes.
+    pub cache_write_5m: u64,
+    /// Input written to a cache for an hour.
+    pub cache_write_1h: u64,
+    /// Input written to a cache, life unknown.
+    pub cache_write: u64,
+    /// Input that the vendor's own tools brought in (Gemini).
+    pub tool_input: u64,
+    /// Visible output.
+    pub output: u64,
+    /// Reasoning output.
+    pub reasoning: u64,
+    /// The hub counted, because the upstream did not say.
+    pub estimated: bool,
+}
+
+impl Usage {
+    /// All input.
+    #[must_use]
+    pub const fn input_total(&self) -> u64 {
+        self.fresh
+            .saturating_add(self.cache_read)
+            .saturating_add(self.cache_write_total())
+            .saturating_add(self.tool_input)
+    }
+
+    /// All cache writes.
+    #[must_use]
+    pub const fn cache_write_total(&self) -> u64 {
+        self.cache_write_5m
+            .saturating_add(self.cache_write_1h)
+            .saturating_add(self.cache_write)
+    }
+
+    /// All output.
+    #[must_use]
+    pub const fn output_total(&self) -> u64 {
+        self.output.saturating_add(self.reasoning)
+    }
+
+    /// From inclusive counts, as OpenAI gives them. Servers that report parts larger than the whole are clamped.
+    #[must_use]
+    pub const fn from_inclusive(
+        input: u64,
+        read: u64,
+        write: u64,
+        output: u64,
+        reasoning: u64,
+    ) -> Self {
+        Self {
+            fresh: input.saturating_sub(read).saturating_sub(write),
+            cache_read: read,
+            cache_write_5m: 0,
+            cache_write_1h: 0,
+            cache_write: write,
+            tool_input: 0,
+            output: output.saturating_sub(reasoning),
+            reasoning,
+            estimated: false,
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Translate LLM API dialects into one another.
+//!
+//! Four dialects (OpenAI Chat Completions, OpenAI Responses, Anthropic Messages, Gemini
+//! `generateContent`) meet in one representation, [`ir`]. Each dialect is a folder with the same
+//! files and the same verbs: decode and encode a request, a response, a stream, an error. N dialects
+//! cost 2N conversions.
+//!
+//! This crate is pure: no runtime, no network, no clock, no randomness. Identifiers are derived from a
+//! seed and times are passed in, so that the same input always gives the same bytes.
+
+pub mod answer;
+pub mod anthropic;
+pub mod capability;
+pub mod dialect;
+pub mod envelope;
+pub mod error;
+pub mod estimate;
+pub mod fidelity;
+pub mod fold;
+pub mod foreign;
+pub mod gemini;
+pub mod ident;
+pub mod ir;
+pub mod json;
+pub mod losses;
+pub mod member;
+pub mod openai_chat;
+pub mod openai_responses;
+pub mod prepare;
+pub mod profile;
+pub mod schema;
+mod search_settings;
+pub mod sequence;
+pub mod sse;
+pub mod switches;
+pub mod text;
+mod think;
+pub mod translate;
+pub mod undo;
+pub mod wire;
+
+pub use dialect::Dialect;
+pub use text::Text;

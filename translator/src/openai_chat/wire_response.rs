@@ -1,0 +1,127 @@
+//! Answers on the wire: a completion, a chunk of a stream, and everything that compatible servers made of them.
+//!
+//! `message` of a completion and `delta` of a chunk have the same members, so one type reads both.
+
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+
+use super::wire::{Content, WireCall, WireInvocation, WireUrl};
+use crate::Text;
+use crate::wire::{Number, Str};
+use crate::wire_object;
+
+wire_object! {
+    /// A completion or a chunk.
+    pub(crate) struct WireAnswer<'a> {
+        id: Str<'a> = "id",
+        model: Str<'a> = "model",
+        choices: Vec<WireAlternative<'a>> = "choices",
+        usage: WireUsage<'a> = "usage",
+        x_groq: WireGroq<'a> = "x_groq",
+        error: &'a RawValue = "error",
+        object: Str<'a> = "object",
+        /// Named so that they are skipped without an entry in `extra`.
+        skipped: IgnoredAny = "created" | "system_fingerprint" | "service_tier" | "obfuscation" | "provider",
+    }
+}
+
+wire_object! {
+    /// Groq's place for usage on streams.
+    pub(crate) struct WireGroq<'a> {
+        usage: WireUsage<'a> = "usage",
+        error: &'a RawValue = "error",
+    }
+}
+
+wire_object! {
+    /// An element of `choices`.
+    pub(crate) struct WireAlternative<'a> {
+        index: Number = "index",
+        delta: WireDelta<'a> = "delta" | "message",
+        finish_reason: &'a RawValue = "finish_reason",
+        stop_reason: &'a RawValue = "stop_reason" | "matched_stop",
+        usage: WireUsage<'a> = "usage",
+        error: &'a RawValue = "error",
+        logprobs: &'a RawValue = "logprobs",
+        skipped: IgnoredAny = "native_finish_reason",
+    }
+}
+
+wire_object! {
+    /// `message` or `delta`.
+    pub(crate) struct WireDelta<'a> {
+        content: Content<'a> = "content",
+        refusal: Text<'a> = "refusal",
+        tool_calls: Vec<WireCall<'a>> = "tool_calls",
+        function_call: WireInvocation<'a> = "function_call",
+        reasoning_content: &'a RawValue = "reasoning_content",
+        reasoning: &'a RawValue = "reasoning",
+        reasoning_details: &'a RawValue = "reasoning_details",
+        annotations: &'a RawValue = "annotations",
+        images: &'a RawValue = "images",
+        audio: &'a RawValue = "audio",
+        skipped: IgnoredAny = "role",
+    }
+}
+
+wire_object! {
+    /// An element of `annotations`.
+    pub(crate) struct WireAnnotation<'a> {
+        kind: Str<'a> = "type",
+        url_citation: &'a RawValue = "url_citation",
+    }
+}
+
+wire_object! {
+    /// `url_citation` of an annotation.
+    pub(crate) struct WireUrlCitation<'a> {
+        url: Str<'a> = "url",
+        title: Str<'a> = "title",
+        start: Number = "start_index",
+        end: Number = "end_index",
+        content: Str<'a> = "content",
+    }
+}
+
+wire_object! {
+    /// An element of `images`, the extension by which several servers return pictures.
+    pub(crate) struct WireImage<'a> {
+        image_url: WireUrl<'a> = "image_url",
+    }
+}
+
+wire_object! {
+    /// `audio` of an answer.
+    pub(crate) struct WireSpeech<'a> {
+        transcript: Text<'a> = "transcript",
+    }
+}
+
+wire_object! {
+    /// Token counts, with the places that compatible servers chose for cache hits.
+    pub(crate) struct WireUsage<'a> {
+        prompt: Number = "prompt_tokens",
+        completion: Number = "completion_tokens",
+        total: Number = "total_tokens",
+        prompt_details: WirePromptDetails<'a> = "prompt_tokens_details",
+        completion_details: WireCompletionDetails<'a> = "completion_tokens_details",
+        cache_hit: Number = "prompt_cache_hit_tokens",
+        cached: Number = "cached_tokens",
+        reasoning: Number = "reasoning_tokens",
+    }
+}
+
+wire_object! {
+    /// `prompt_tokens_details`.
+    pub(crate) struct WirePromptDetails<'a> {
+        cached: Number = "cached_tokens",
+        written: Number = "cache_write_tokens" | "cache_creation_tokens",
+    }
+}
+
+wire_object! {
+    /// `completion_tokens_details`.
+    pub(crate) struct WireCompletionDetails<'a> {
+        reasoning: Number = "reasoning_tokens",
+    }
+}
