@@ -36,8 +36,16 @@ const DEMO: [(&str, Dialect, &str, Dialect); 4] = [
     ),
 ];
 
-/// The model that the lists name. Any other name works as well.
-const MODEL: &str = "demo-model";
+/// The model that a demonstration provider lists. Google's SDK joins inputs of embeddings when a model's name
+/// holds its own brand, so none does.
+const fn model_of(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::OpenAiChat => "demo-model-chat",
+        Dialect::OpenAiResponses => "demo-model-responses",
+        Dialect::Anthropic => "demo-model-messages",
+        Dialect::Gemini => "demo-model-generate",
+    }
+}
 
 impl Settings {
     /// Adds the demonstration's providers, and rules below all others that send every plain model name
@@ -63,7 +71,8 @@ impl Settings {
             let mut provider =
                 ProviderSettings::new(name, dialect, &url, Source::Demo, Place::default());
             provider.allow_private_network = true;
-            provider.models.other = vec![MODEL.to_owned()];
+            // A name of its own: providers that list the same model stand in for one another.
+            provider.models.other = vec![model_of(dialect).to_owned()];
             provider.priority = i64::MAX;
             self.providers.push(provider);
             self.routes.push(demo_route(name, ingress));

@@ -61,7 +61,21 @@ pub(super) fn answer(
     match model {
         Some(name) => {
             let bare = name.strip_prefix("models/").unwrap_or(name);
-            let Some(entry) = entries.iter().find(|entry| *entry.id == *bare) else {
+            // `provider/model` is a name of the model too.
+            let of_provider = |entry: &&ModelEntry| {
+                bare.split_once('/').is_some_and(|(provider, model)| {
+                    *entry.id == *model && entry.provider.as_deref() == Some(provider)
+                })
+            };
+            let found = entries
+                .iter()
+                .find(|entry| *entry.id == *bare)
+                .or_else(|| entries.iter().find(of_provider))
+                .map(|entry| ModelEntry {
+                    id: bare.into(),
+                    ..entry.clone()
+                });
+            let Some(entry) = &found else {
                 let failure = Failure::new(
                     FailureKind::NotFound,
                     format!("no model {bare} is known to this hub"),

@@ -18,5 +18,5 @@ YAML
 start_hub "$1" "$work/app.yml" --demo
 
 export HUB_URL=$hub_url UPSTREAM=demo
-export MODELS=${MODELS:-demo-openai/demo-model,demo-responses/demo-model,demo-anthropic/demo-model,demo-gemini/demo-model}
+export MODELS=${MODELS:-demo-openai/demo-model-chat,demo-responses/demo-model-responses,demo-anthropic/demo-model-messages,demo-gemini/demo-model-generate}
 run_suites

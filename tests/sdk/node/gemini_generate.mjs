@@ -132,8 +132,8 @@ async function models(world) {
   const names = (await collect(client(world).models.list())).map((model) => model.name.replace(/^models\//, ""));
   check(names.length, "no models");
   if (world.strict) return;
-  check(names.some((name) => name.endsWith("demo-model")), names);
-  check((await client(world).models.get({ model: world.model })).name.endsWith("demo-model"), "get");
+  check(names.some((name) => name.endsWith(world.model.split("/").pop())), names);
+  check((await client(world).models.get({ model: world.model })).name.endsWith(world.model.split("/").pop()), "get");
 }
 
 async function embeddings(world) {

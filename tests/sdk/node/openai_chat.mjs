@@ -135,8 +135,8 @@ async function models(world) {
   const names = (await collect(client(world).models.list())).map((model) => model.id);
   check(names.length, "no models");
   if (world.strict) return;
-  check(names.some((name) => name.endsWith("demo-model")), names);
-  check((await client(world).models.retrieve(world.model)).id.endsWith("demo-model"), "retrieve");
+  check(names.some((name) => name.endsWith(world.model.split("/").pop())), names);
+  check((await client(world).models.retrieve(world.model)).id.endsWith(world.model.split("/").pop()), "retrieve");
 }
 
 async function embeddings(world) {

@@ -165,8 +165,8 @@ def models(world):
     names = [model.id for model in client(world).models.list(limit=1000)]
     check(names, "no models")
     if not world.strict:
-        check(any(name.endswith("demo-model") for name in names), f"no demo-model in {names}")
-        check(client(world).models.retrieve(world.model).id.endswith("demo-model"), "retrieve")
+        check(any(name.endswith(world.model.split("/")[-1]) for name in names), f"not listed in {names}")
+        check(client(world).models.retrieve(world.model).id.endswith(world.model.split("/")[-1]), "retrieve")
 
 
 def errors(world):

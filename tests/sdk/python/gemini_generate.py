@@ -211,8 +211,8 @@ def models(world):
     names = [model.name.removeprefix("models/") for model in client(world).models.list()]
     check(names, "no models")
     if not world.strict:
-        check(any(name.endswith("demo-model") for name in names), f"no demo-model in {names}")
-        check(client(world).models.get(model=world.model).name.endswith("demo-model"), "get")
+        check(any(name.endswith(world.model.split("/")[-1]) for name in names), f"not listed in {names}")
+        check(client(world).models.get(model=world.model).name.endswith(world.model.split("/")[-1]), "get")
 
 
 def embeddings(world):
