@@ -123,10 +123,11 @@ async fn no_answer_waits_for_a_delayed_acknowledgement() {
         times.push(started.elapsed());
     }
     times.sort();
+    // A delayed acknowledgement costs 40 ms every time; what a busy machine adds comes now and then.
+    let quarter = times[15];
     assert!(
-        times[30] < Duration::from_millis(5),
-        "median {:?}",
-        times[30]
+        quarter < Duration::from_millis(5),
+        "a quarter of the answers took up to {quarter:?}"
     );
 }
 
