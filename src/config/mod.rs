@@ -4,6 +4,7 @@
 //! told at once, each with file, line and what to do. It must never open a socket or know what a request is.
 
 mod client_entry;
+mod credential;
 mod demo;
 mod describe;
 mod document;
@@ -13,6 +14,7 @@ mod file;
 mod interpolation;
 mod legacy;
 mod legacy_entry;
+mod limits;
 mod loading;
 mod node;
 mod place;
@@ -29,9 +31,11 @@ mod tests;
 
 pub(crate) use vendor::is_vendor;
 
+pub use credential::{Credential, DigestKey};
 pub use describe::describe;
 pub use environment::Environment;
 pub use error::{ConfigError, ConfigErrors};
+pub use limits::{BadLimit, KeyLimits, parse_usd};
 pub use loading::{LoadOptions, load};
 pub use place::Place;
 pub use secret::{Secret, mask};
