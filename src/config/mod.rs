@@ -5,6 +5,7 @@
 
 mod client_entry;
 mod credential;
+mod definition;
 mod demo;
 mod describe;
 mod document;
@@ -32,7 +33,9 @@ mod tests;
 pub(crate) use vendor::is_vendor;
 
 pub use credential::{Credential, DigestKey};
+pub use definition::{DefinedSecret, Definition, Kind};
 pub use describe::describe;
+pub use document::LIVE;
 pub use environment::Environment;
 pub use error::{ConfigError, ConfigErrors};
 pub use limits::{BadLimit, KeyLimits, parse_usd};
