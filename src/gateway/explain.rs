@@ -227,6 +227,7 @@ fn order(
         strict,
         keep_input: None,
         keeps_response: false,
+        limits: HeaderMap::new(),
         route: plan.route,
         targets: plan.targets.into_iter().map(Arc::new).collect(),
     })

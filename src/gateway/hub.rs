@@ -1,13 +1,16 @@
 //! Everything that requests share.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime};
 
 use super::memory::{ResponseMemory, ResponseStore, StateMemory, StateStore};
+use super::pricing::{Pricer, Unpriced};
 use super::retry::RetryBudget;
 use super::tuning::Tuning;
 use crate::ledger::{Ledger, RotatingFile};
+use crate::pool::limits::Meters;
 use crate::pool::{Breakers, Gates, Latencies, Pools, Selection};
 use crate::snapshot::SnapshotStore;
 use crate::telemetry::Metrics;
@@ -23,6 +26,10 @@ pub struct Hub {
     pub breakers: Arc<Breakers>,
     /// Concurrency per provider.
     pub gates: Arc<Gates>,
+    /// What each client key uses.
+    pub meters: Arc<Meters>,
+    /// Knows what requests cost.
+    pub pricer: Arc<dyn Pricer>,
     /// Recent latencies.
     pub latencies: Arc<Latencies>,
     /// What routing asks when it has a choice.
@@ -71,6 +78,8 @@ impl Hub {
             breakers: Arc::new(Breakers::default()),
             selection: Selection::new(Arc::clone(&gates), Arc::clone(&latencies)),
             gates,
+            meters: Arc::new(Meters::new(Instant::now())),
+            pricer: Arc::new(Unpriced),
             latencies,
             client: Client::default(),
             ledger: Ledger::start(log, move |record| observed.observe(record))?,
@@ -83,10 +92,20 @@ impl Hub {
         })
     }
 
-    /// Makes the key pools of the snapshot in force known before its first request.
+    /// The same hub with somebody who knows prices.
+    #[must_use]
+    pub fn priced_by(mut self, pricer: Arc<dyn Pricer>) -> Self {
+        self.pricer = pricer;
+        self
+    }
+
+    /// Makes the key pools of the snapshot in force known before its first request, and forgets client keys that
+    /// are gone.
     pub fn adopt(&self) {
         let snapshot = self.snapshots.load_full();
         self.pools.adopt(snapshot.pools());
+        let known: HashSet<&str> = snapshot.client_keys.iter().map(|key| &*key.id).collect();
+        self.meters.retain(|id| known.contains(id));
     }
 
     /// From now on `/health/ready` says no, so that load balancers go elsewhere.

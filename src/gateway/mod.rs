@@ -6,6 +6,7 @@
 //! configuration came from.
 
 mod admit;
+mod allowance;
 mod array;
 mod attempt;
 mod body;
@@ -34,6 +35,7 @@ mod params;
 mod peek;
 mod portrayal;
 mod prepare;
+mod pricing;
 mod query;
 mod rehearsal;
 mod remember;
@@ -56,6 +58,7 @@ mod watch;
 pub use body::AnswerBody;
 pub use hub::Hub;
 pub use memory::{ResponseMemory, ResponseStore, StateMemory, StateStore, StoredResponse};
+pub use pricing::{Pricer, Unpriced};
 pub use rehearsal::{Rehearsal, Rehearsed, Unrehearsed, rehearse};
 pub use service::handle;
 pub use tuning::Tuning;

@@ -13,6 +13,7 @@ use translator::ir::Usage;
 use super::hub::Hub;
 use crate::ledger::{Attempt, Label, Outcome, Record};
 use crate::pool::KeyLease;
+use crate::pool::limits::{Reservation, Spend};
 use crate::routing::PlannedTarget;
 
 /// The account of one request.
@@ -20,6 +21,8 @@ pub(super) struct Account {
     hub: Arc<Hub>,
     record: Option<Box<Record>>,
     started: Instant,
+    /// What is held for it in the limits of its client key.
+    reservation: Option<Reservation>,
 }
 
 impl Account {
@@ -40,6 +43,7 @@ impl Account {
             hub: Arc::clone(hub),
             record: Some(Box::new(record)),
             started: Instant::now(),
+            reservation: None,
         }
     }
 
@@ -48,6 +52,11 @@ impl Account {
         if let Some(record) = &mut self.record {
             write(record);
         }
+    }
+
+    /// Keeps what is reserved until the account is closed.
+    pub(super) fn hold(&mut self, reservation: Reservation) {
+        self.reservation = Some(reservation);
     }
 
     /// Notes a try that led nowhere, or the one that answered (`reason` absent).
@@ -120,9 +129,30 @@ impl Account {
         record.usage = usage.map(Into::into);
         record.error = error;
         record.total = self.started.elapsed();
+        self.settle(&record);
         self.hub.metrics.gauges.in_flight.dec();
         tracing::debug!(id = %record.id, status, outcome = outcome.as_str(), "request finished");
         self.hub.ledger.put(record);
+    }
+}
+
+impl Account {
+    /// What the request has used takes the place of what was reserved for it.
+    fn settle(&mut self, record: &Record) {
+        let Some(reservation) = self.reservation.take() else {
+            return;
+        };
+        let spend = match (&record.usage, &record.provider, &record.model_served) {
+            (Some(tokens), Some(provider), Some(model)) => Spend {
+                tokens: tokens.input.saturating_add(tokens.output),
+                nano_usd: self
+                    .hub
+                    .pricer
+                    .cost_nano_usd(provider.as_str(), model.as_str(), tokens),
+            },
+            _ => Spend::default(),
+        };
+        reservation.settle(spend, Instant::now());
     }
 }
 

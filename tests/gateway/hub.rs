@@ -85,6 +85,11 @@ impl TestHub {
     }
 
     pub(crate) async fn tuned(yaml: &str, tuning: Tuning) -> Self {
+        Self::made(yaml, tuning, |hub| hub).await
+    }
+
+    /// A hub that is changed before it serves.
+    pub(crate) async fn made(yaml: &str, tuning: Tuning, change: impl FnOnce(Hub) -> Hub) -> Self {
         let number = NUMBER.fetch_add(1, Ordering::SeqCst);
         let folder =
             std::env::temp_dir().join(format!("bridge-gateway-{}-{number}", std::process::id()));
@@ -112,7 +117,7 @@ impl TestHub {
             Some(log.expect("a temporary file")),
             tuning,
         );
-        let hub = Arc::new(hub.expect("a thread"));
+        let hub = Arc::new(change(hub.expect("a thread")));
         hub.adopt();
         let listener = web::listen("127.0.0.1", 0).await.expect("a free port");
         let address = listener.local_addr().expect("bound");
