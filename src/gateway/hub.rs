@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime};
 
+use super::allowance::wall_ms;
 use super::memory::{ResponseMemory, ResponseStore, StateMemory, StateStore};
 use super::pricing::{Pricer, Unpriced};
 use super::retry::RetryBudget;
@@ -105,7 +106,7 @@ impl Hub {
         let snapshot = self.snapshots.load_full();
         self.pools.adopt(snapshot.pools());
         let known: HashSet<&str> = snapshot.client_keys.iter().map(|key| &*key.id).collect();
-        self.meters.retain(|id| known.contains(id));
+        self.meters.retain(wall_ms(), |id| known.contains(id));
     }
 
     /// From now on `/health/ready` says no, so that load balancers go elsewhere.

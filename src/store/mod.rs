@@ -9,6 +9,7 @@ pub mod entities;
 mod error;
 mod ident;
 mod key_file;
+pub mod spend;
 mod vault;
 
 use std::time::Duration;

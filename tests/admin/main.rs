@@ -5,3 +5,4 @@
 
 mod aliases;
 mod house;
+mod spend;

@@ -369,8 +369,12 @@ async fn a_key_speaks_only_its_dialects() {
         );
     }
     assert_eq!(upstream.asked().len(), 1);
-    let explained = ask(&hub, "/v1/bridge/explain", CHAT.request).await;
-    assert_ne!(explained.status, 403, "{}", explained.text);
+    let question = format!(
+        r#"{{"dialect":"anthropic","request":{}}}"#,
+        MESSAGES.request
+    );
+    let explained = ask(&hub, "/api/translate/explain", &question).await;
+    assert_eq!(explained.status, 200, "{}", explained.text);
 }
 
 #[tokio::test]

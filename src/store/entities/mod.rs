@@ -8,4 +8,5 @@ pub mod preference;
 pub mod revision;
 pub mod secret;
 pub mod session;
+pub mod spend;
 pub mod user;
