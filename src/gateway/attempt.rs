@@ -348,6 +348,7 @@ impl<'t> Try<'t> {
             headers: prepared.headers.clone(),
             body: prepared.body.clone(),
         };
+        account.underway(self.target, leave.lease());
         let response = send(parcel, leave).await?;
         let status = response.status().as_u16();
         let mut returned = HeaderMap::new();

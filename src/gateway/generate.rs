@@ -9,6 +9,7 @@ use hyper::body::Incoming;
 use tokio::time::timeout;
 use translator::Dialect;
 use translator::error::{Failure, FailureKind};
+use translator::estimate::Spoken;
 use translator::fidelity::Report;
 
 use super::body::{AnswerBody, Owned};
@@ -24,7 +25,7 @@ use super::service::Caller;
 use super::settle::Account;
 use super::stream::{StreamBody, StreamFacts};
 use super::verdict::{Begun, Lost, Verdict, Whole};
-use super::{attempt, chat, gemini, intake, messages, models, query, reply, responses};
+use super::{attempt, chat, gemini, intake, messages, models, query, reply, responses, spoken};
 use crate::ledger::{Label, Outcome};
 use crate::routing::{Facts, NoRoute, Plan, PlannedTarget, plan};
 
@@ -93,6 +94,7 @@ async fn order(
     });
     let plan = planned(&caller, ingress.dialect, &model, &body, &head.headers)?;
     account.note(|record| record.route = Some(Label::from(&plan.route)));
+    account.prompt(&body);
     let mut order = Box::new(Order {
         scope: caller.scope(),
         query: query::forwardable(head.uri.query()),
@@ -216,6 +218,10 @@ impl Frame {
     }
 
     fn whole(&self, mut whole: Whole) -> Response<AnswerBody> {
+        let said = match whole.usage {
+            Some(_) => Spoken::default(),
+            None => spoken::answer(self.ingress, &whole.body),
+        };
         let mut response = reply::json(whole.body);
         self.sign(
             response.headers_mut(),
@@ -226,6 +232,7 @@ impl Frame {
         response.headers_mut().extend(whole.headers);
         whole.account.fidelity(&whole.report);
         whole.account.first_byte();
+        whole.account.spoken(said);
         whole.account.close(Outcome::Ok, 200, whole.usage, None);
         response
     }

@@ -9,6 +9,7 @@ use http_body::Body as _;
 use hyper::body::Incoming;
 use translator::Dialect;
 use translator::error::{Failure, FailureKind};
+use translator::estimate::Spoken;
 use translator::ir::Usage;
 use translator::translate::{Origin, StreamTranslation};
 
@@ -298,6 +299,14 @@ impl Live {
         match &mut self.flow {
             Flow::Translated(translation) => translation.summary().usage,
             Flow::Same(watch) => watch.usage(),
+        }
+    }
+
+    /// Output so far.
+    pub(super) fn spoken(&self) -> Spoken {
+        match &self.flow {
+            Flow::Translated(translation) => translation.summary().spoken,
+            Flow::Same(watch) => watch.spoken(),
         }
     }
 

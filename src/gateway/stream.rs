@@ -143,7 +143,8 @@ impl StreamBody {
         }
     }
 
-    fn begin(&mut self, begun: Begun) {
+    fn begin(&mut self, mut begun: Begun) {
+        begun.account.weigh();
         self.pulse
             .restart(self.tuning.heartbeat.min(begun.target.provider.timeout));
         self.stage = Stage::Live(Box::new(Flowing {
@@ -278,6 +279,7 @@ impl StreamBody {
         };
         let (bytes, end) = flowing.live.end(&self.request_id);
         let usage = flowing.live.usage();
+        flowing.account.spoken(flowing.live.spoken());
         match end {
             End::Complete => {
                 if let Some(remember) = self.remember.take() {
@@ -313,6 +315,7 @@ impl StreamBody {
         };
         let bytes = flowing.live.fail(failure.clone(), &self.request_id);
         let usage = flowing.live.usage();
+        flowing.account.spoken(flowing.live.spoken());
         flowing
             .held
             .leave
@@ -328,6 +331,7 @@ impl Drop for StreamBody {
     fn drop(&mut self) {
         if let Stage::Live(flowing) = &mut self.stage {
             let usage = flowing.live.usage();
+            flowing.account.spoken(flowing.live.spoken());
             flowing
                 .held
                 .leave

@@ -11,4 +11,4 @@ mod record;
 pub use change::Change;
 pub use file::{FileSettings, RotatingFile};
 pub use queue::{Counts, Ledger};
-pub use record::{Attempt, Label, Outcome, Record, Tokens};
+pub use record::{Attempt, Flag, Label, Outcome, Record, Source, Tokens};

@@ -80,38 +80,114 @@ pub struct Attempt {
     pub reason: Option<String>,
 }
 
-/// Token counts in disjoint buckets.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+/// Who counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// The upstream.
+    #[default]
+    Vendor,
+    /// The hub, wholly or in part: the flags say which.
+    Estimated,
+}
+
+impl Source {
+    /// The name in files and tables.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Vendor => "vendor",
+            Self::Estimated => "estimated",
+        }
+    }
+}
+
+/// What is odd about counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Flag {
+    /// The upstream gave a count that cannot be (negative, absurd, a part larger than its whole); it was bounded.
+    Clamped,
+    /// The input is the hub's estimate.
+    InputEstimated,
+    /// The output is the hub's estimate.
+    OutputEstimated,
+}
+
+impl Flag {
+    /// The name in files and tables.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Clamped => "clamped",
+            Self::InputEstimated => "input_estimated",
+            Self::OutputEstimated => "output_estimated",
+        }
+    }
+}
+
+/// Token counts. All input is `uncached + cache_read + cache_write_5m + cache_write_1h + cache_write + tool_input`,
+/// buckets that do not overlap; what a price list charges apart is noted as a part of a total.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Tokens {
     /// All input.
     pub input: u64,
     /// Of it: read afresh.
-    pub fresh: u64,
+    pub uncached: u64,
     /// Of it: from a prompt cache.
     pub cache_read: u64,
-    /// Of it: written to a cache.
+    /// Of it: written to a cache for five minutes.
+    pub cache_write_5m: u64,
+    /// Of it: written to a cache for an hour.
+    pub cache_write_1h: u64,
+    /// Of it: written to a cache for a time that the upstream did not say.
     pub cache_write: u64,
     /// Of it: brought in by the vendor's tools.
     pub tool_input: u64,
+    /// Of the input, in whichever bucket: audio.
+    pub audio_input: u64,
     /// All output.
     pub output: u64,
     /// Of it: reasoning.
     pub reasoning: u64,
-    /// The hub counted, because the upstream did not say.
-    pub estimated: bool,
+    /// Of it: audio.
+    pub audio_output: u64,
+    /// Of it: images.
+    pub image_output: u64,
+    /// Who counted.
+    pub source: Source,
+    /// What is odd about the counts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<Flag>,
+}
+
+impl Tokens {
+    /// All cache writes.
+    #[must_use]
+    pub const fn cache_write_total(&self) -> u64 {
+        self.cache_write_5m
+            .saturating_add(self.cache_write_1h)
+            .saturating_add(self.cache_write)
+    }
 }
 
 impl From<Usage> for Tokens {
     fn from(usage: Usage) -> Self {
         Self {
             input: usage.input_total(),
-            fresh: usage.fresh,
+            uncached: usage.fresh,
             cache_read: usage.cache_read,
-            cache_write: usage.cache_write_total(),
+            cache_write_5m: usage.cache_write_5m,
+            cache_write_1h: usage.cache_write_1h,
+            cache_write: usage.cache_write,
             tool_input: usage.tool_input,
+            audio_input: usage.audio_input.min(usage.input_total()),
             output: usage.output_total(),
             reasoning: usage.reasoning,
-            estimated: usage.estimated,
+            audio_output: usage.audio_output.min(usage.output),
+            image_output: usage.image_output.min(usage.output),
+            source: Source::Vendor,
+            flags: usage.clamped.then_some(Flag::Clamped).into_iter().collect(),
         }
     }
 }
