@@ -8,6 +8,7 @@ pub mod ledger;
 pub mod pool;
 pub mod routing;
 pub mod snapshot;
+pub mod store;
 pub mod telemetry;
 pub mod upstream;
 pub mod web;
