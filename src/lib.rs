@@ -1,6 +1,7 @@
 //! LLM Bridge, the server: accepts LLM requests in four dialects, routes them to providers, translates
 //! where the dialects differ, and keeps account of what happened.
 
+pub mod catalogue;
 pub mod config;
 pub mod demo;
 pub mod gateway;

@@ -3,8 +3,7 @@
 use sea_orm_migration::prelude::*;
 
 use crate::columns::{
-    drop_tables, flag, index, long_text, number, optional_number, optional_text, table,
-    text_of,
+    drop_tables, flag, index, long_text, number, optional_number, optional_text, table, text_of,
 };
 
 /// The step.

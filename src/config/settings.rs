@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -9,6 +10,7 @@ use translator::Dialect;
 use translator::profile::Profile;
 
 use super::{Place, Secret};
+use crate::catalogue::{Catalogue, Override};
 use crate::snapshot::{Auth, BreakerSettings, Clamps, DEFAULT_MAX_BODY, Mode, Source, Strategy};
 
 /// Everything that files and environment say.
@@ -72,6 +74,10 @@ pub struct Settings {
     pub enable_telemetry: bool,
     /// `OTLP_ENDPOINT`
     pub otlp_endpoint: Option<String>,
+    /// What the operator says of models.
+    pub models: Vec<Override>,
+    /// A newer catalogue than the one that comes with the program.
+    pub catalogue: Option<Arc<Catalogue>>,
     /// Whether the demonstration is laid over.
     pub demo: bool,
     /// The files that were read, to watch.
@@ -112,6 +118,8 @@ impl Default for Settings {
             admin_password: None,
             enable_telemetry: false,
             otlp_endpoint: None,
+            models: Vec::new(),
+            catalogue: None,
             demo: false,
             files: Vec::new(),
             warnings: Vec::new(),

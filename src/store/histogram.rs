@@ -89,7 +89,10 @@ mod tests {
         assert_eq!(slot(u64::MAX), LAST_SLOT);
         for time in [300_u64, 1_000, 17_000, 950_000, 42_000_000, 3_000_000_000] {
             let slot = slot(time);
-            assert!(begin(slot) <= time as f64 && (time as f64) < begin(slot + 1), "{time}");
+            assert!(
+                begin(slot) <= time as f64 && (time as f64) < begin(slot + 1),
+                "{time}"
+            );
         }
         let hour = 3_600 * 1_000_000;
         assert!(slot(hour) < LAST_SLOT);

@@ -6,8 +6,8 @@
 use std::collections::HashSet;
 
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait as _, ConnectionTrait, EntityTrait,
-    IntoActiveModel, QueryFilter as _, QuerySelect as _,
+    ActiveModelTrait, ColumnTrait as _, ConnectionTrait, EntityTrait, IntoActiveModel,
+    QueryFilter as _, QuerySelect as _,
 };
 use serde::{Deserialize, Serialize};
 
@@ -62,8 +62,16 @@ impl Store {
         };
         if !fresh.is_empty() {
             insert(&database, fresh.iter().map(|entry| &entry.request)).await?;
-            insert(&database, fresh.iter().filter_map(|entry| entry.details.as_ref())).await?;
-            insert(&database, fresh.iter().filter_map(|entry| entry.capture.as_ref())).await?;
+            insert(
+                &database,
+                fresh.iter().filter_map(|entry| entry.details.as_ref()),
+            )
+            .await?;
+            insert(
+                &database,
+                fresh.iter().filter_map(|entry| entry.capture.as_ref()),
+            )
+            .await?;
         }
         let sums = Sums::of(fresh.iter().map(|entry| &entry.request));
         let news = rollups::add(&database, &sums, known).await?;

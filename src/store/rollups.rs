@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ConnectionTrait, DatabaseBackend, EntityTrait as _, ExprTrait as _,
-    IntoActiveModel as _, ActiveModelTrait as _, IdenStatic as _, Iterable as _,
+    ActiveModelTrait as _, ConnectionTrait, DatabaseBackend, EntityTrait as _, ExprTrait as _,
+    IdenStatic as _, IntoActiveModel as _, Iterable as _,
 };
 use sha2::{Digest as _, Sha256};
 
+use super::StoreError;
 use super::entities::{dimension, latency, request, rollup};
 use super::requests::KnownDimensions;
-use super::StoreError;
 
 /// Milliseconds of an hour.
 pub const HOUR: i64 = 3_600_000;
