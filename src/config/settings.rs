@@ -1,5 +1,6 @@
 //! What configuration says, as plain data. Names are still names here; the snapshot connects them.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -78,6 +79,8 @@ pub struct Settings {
     pub models: Vec<Override>,
     /// A newer catalogue than the one that comes with the program.
     pub catalogue: Option<Arc<Catalogue>>,
+    /// The keys that files and environment give a value; nothing else may set these.
+    pub given: BTreeSet<&'static str>,
     /// Whether the demonstration is laid over.
     pub demo: bool,
     /// The files that were read, to watch.
@@ -120,6 +123,7 @@ impl Default for Settings {
             otlp_endpoint: None,
             models: Vec::new(),
             catalogue: None,
+            given: BTreeSet::new(),
             demo: false,
             files: Vec::new(),
             warnings: Vec::new(),
