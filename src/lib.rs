@@ -3,6 +3,7 @@
 
 pub mod admin;
 pub mod bookkeeping;
+pub mod catalogue;
 pub mod config;
 pub mod control;
 pub mod demo;

@@ -12,14 +12,13 @@ use translator::ir::Usage;
 use translator::{Dialect, estimate, json};
 
 use super::headers::value;
-use super::hub::Hub;
 use super::peek::Peek;
 use super::service::Caller;
 use super::settle::Account;
-use crate::ledger::Tokens;
+use crate::ledger::{Tokens, cost_nano_usd};
 use crate::pool::limits::{Demand, Moment, Refusal, Room, Standing};
 use crate::routing::PlannedTarget;
-use crate::snapshot::ClientKey;
+use crate::snapshot::{ClientKey, Snapshot};
 
 /// What a spent budget is called in answers.
 pub(super) const BUDGET_EXCEEDED: &str = "budget_exceeded";
@@ -110,7 +109,7 @@ pub(super) fn admit<'t>(
     let Some(key) = &caller.key else {
         return Ok(HeaderMap::new());
     };
-    let demand = demand(&caller.hub, key, uses, targets);
+    let demand = demand(&caller.snapshot, key, uses, targets);
     let moment = Moment {
         now: Instant::now(),
         wall_ms: wall_ms(),
@@ -124,7 +123,7 @@ pub(super) fn admit<'t>(
 }
 
 fn demand<'t>(
-    hub: &Hub,
+    snapshot: &Snapshot,
     key: &ClientKey,
     uses: Use<'_>,
     targets: impl IntoIterator<Item = &'t PlannedTarget>,
@@ -137,13 +136,15 @@ fn demand<'t>(
         return Demand::default();
     }
     let tokens = Tokens::from(Usage {
-        fresh: estimate::text(std::str::from_utf8(body).unwrap_or("")),
+        fresh: estimate::body(body),
         output: output.tokens(),
         ..Usage::default()
     });
     let cost = |target: &PlannedTarget| {
-        hub.pricer
-            .cost_nano_usd(&target.provider.name, &target.model, &tokens)
+        let price = snapshot
+            .prices
+            .price(&target.provider.name, &target.model)?;
+        Some(cost_nano_usd(price.rates, &tokens))
     };
     Demand {
         tokens: tokens.input.saturating_add(tokens.output),

@@ -106,6 +106,7 @@ async fn embedded(
     account.note(|record| record.route = Some(Label::from(&plan.route)));
     let uses = Use::Tokens(&body, Output::None);
     let limits = allowance::admit(caller, dialect, uses, &plan.targets, account)?;
+    account.prompt(&body);
     let subject = Subject {
         embed,
         model,
@@ -336,6 +337,7 @@ async fn call(
             headers: headers.clone(),
             body: body.clone(),
         };
+        account.underway(target, leave.lease());
         let answered = match send(parcel, &leave).await {
             Ok(response) => read_whole(hub, target, response, started).await,
             Err(fault) => Err(fault),

@@ -7,10 +7,9 @@ use std::time::{Instant, SystemTime};
 
 use super::allowance::wall_ms;
 use super::memory::{ResponseMemory, ResponseStore, StateMemory, StateStore};
-use super::pricing::{Pricer, Unpriced};
 use super::retry::RetryBudget;
 use super::tuning::Tuning;
-use crate::ledger::{Ledger, RotatingFile};
+use crate::ledger::{Ledger, Outlets};
 use crate::pool::limits::Meters;
 use crate::pool::{Breakers, Gates, Latencies, Pools, Selection};
 use crate::snapshot::SnapshotStore;
@@ -29,8 +28,6 @@ pub struct Hub {
     pub gates: Arc<Gates>,
     /// What each client key uses.
     pub meters: Arc<Meters>,
-    /// Knows what requests cost.
-    pub pricer: Arc<dyn Pricer>,
     /// Recent latencies.
     pub latencies: Arc<Latencies>,
     /// What routing asks when it has a choice.
@@ -66,7 +63,7 @@ impl Hub {
     /// When the writer of the request log cannot be started.
     pub fn new(
         snapshots: Arc<SnapshotStore>,
-        log: Option<RotatingFile>,
+        log: impl Into<Outlets>,
         tuning: Tuning,
     ) -> std::io::Result<Self> {
         let gates = Arc::new(Gates::default());
@@ -80,7 +77,6 @@ impl Hub {
             selection: Selection::new(Arc::clone(&gates), Arc::clone(&latencies)),
             gates,
             meters: Arc::new(Meters::new(Instant::now())),
-            pricer: Arc::new(Unpriced),
             latencies,
             client: Client::default(),
             ledger: Ledger::start(log, move |record| observed.observe(record))?,
@@ -91,13 +87,6 @@ impl Hub {
             retries: RetryBudget::default(),
             stopping: AtomicBool::new(false),
         })
-    }
-
-    /// The same hub with somebody who knows prices.
-    #[must_use]
-    pub fn priced_by(mut self, pricer: Arc<dyn Pricer>) -> Self {
-        self.pricer = pricer;
-        self
     }
 
     /// Makes the key pools of the snapshot in force known before its first request, and forgets client keys that

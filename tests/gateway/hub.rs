@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use bridge::config::{self, Environment, LoadOptions};
+use bridge::config::{self, Environment, LoadOptions, Settings};
 use bridge::gateway::{Hub, Tuning};
 use bridge::ledger::{FileSettings, RotatingFile};
 use bridge::snapshot::{Snapshot, SnapshotStore};
@@ -85,11 +85,15 @@ impl TestHub {
     }
 
     pub(crate) async fn tuned(yaml: &str, tuning: Tuning) -> Self {
-        Self::made(yaml, tuning, |hub| hub).await
+        Self::made(yaml, tuning, |_| {}).await
     }
 
-    /// A hub that is changed before it serves.
-    pub(crate) async fn made(yaml: &str, tuning: Tuning, change: impl FnOnce(Hub) -> Hub) -> Self {
+    /// A hub with settings that no file says.
+    pub(crate) async fn made(
+        yaml: &str,
+        tuning: Tuning,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
         let number = NUMBER.fetch_add(1, Ordering::SeqCst);
         let folder =
             std::env::temp_dir().join(format!("bridge-gateway-{}-{number}", std::process::id()));
@@ -104,8 +108,9 @@ impl TestHub {
             port: None,
             log_level: None,
         };
-        let settings =
+        let mut settings =
             config::load(&options).unwrap_or_else(|errors| unreachable!("{errors}\n{yaml}"));
+        change(&mut settings);
         let snapshot =
             Snapshot::build(&settings, 1).unwrap_or_else(|errors| unreachable!("{errors}"));
         let log = RotatingFile::open(FileSettings {
@@ -117,7 +122,7 @@ impl TestHub {
             Some(log.expect("a temporary file")),
             tuning,
         );
-        let hub = Arc::new(change(hub.expect("a thread")));
+        let hub = Arc::new(hub.expect("a thread"));
         hub.adopt();
         let listener = web::listen("127.0.0.1", 0).await.expect("a free port");
         let address = listener.local_addr().expect("bound");

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bridge::gateway::Pricer;
-use bridge::ledger::Tokens;
+use bridge::catalogue::{Override, Rates, WireCost};
 use bridge::pool::limits::{Meter, Period};
 use http_body_util::BodyExt as _;
 
@@ -16,13 +15,18 @@ const KEY: &str = "client-secret-0001";
 /// Billionths of a US dollar for a token.
 const PRICE: i64 = 1_000;
 
-/// Every token costs the same.
-struct PerToken;
-
-impl Pricer for PerToken {
-    fn cost_nano_usd(&self, _: &str, model: &str, tokens: &Tokens) -> Option<i64> {
-        let count = i64::try_from(tokens.input + tokens.output).expect("a few");
-        (model == "m").then_some(count * PRICE)
+/// Every token of `m` costs the same; nothing is known of other models.
+fn price() -> Override {
+    let cost = WireCost {
+        input: Some(1.0),
+        output: Some(1.0),
+        ..WireCost::default()
+    };
+    Override {
+        provider: None,
+        model: "m".to_owned(),
+        version: "test".into(),
+        rates: Rates::of(&cost, None).expect("a price"),
     }
 }
 
@@ -31,7 +35,7 @@ async fn hub(limits: &str, providers: &[String]) -> TestHub {
         "CLIENT_KEYS:\n  - {{name: ci, key: {KEY}, {limits}}}\nPROVIDERS:\n{}",
         providers.concat()
     );
-    TestHub::made(&yaml, quick(), |hub| hub.priced_by(Arc::new(PerToken))).await
+    TestHub::made(&yaml, quick(), |settings| settings.models = vec![price()]).await
 }
 
 fn meter(hub: &TestHub) -> Arc<Meter> {
@@ -235,11 +239,10 @@ async fn many_at_once_do_not_pass_a_budget_for_three() {
 
 /// What the records say was spent.
 fn recorded(records: &[serde_json::Value]) -> i64 {
-    let tokens = |record: &serde_json::Value| {
-        let count = |name: &str| record["usage"][name].as_i64().unwrap_or(0);
-        count("input") + count("output")
-    };
-    records.iter().map(tokens).sum::<i64>() * PRICE
+    let costs = records
+        .iter()
+        .map(|record| record["cost_nano_usd"].as_i64());
+    costs.map(Option::unwrap_or_default).sum()
 }
 
 #[tokio::test]
