@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -10,6 +11,7 @@ use translator::Dialect;
 use translator::profile::Profile;
 
 use super::{Credential, DigestKey, KeyLimits, Place, Secret};
+use crate::catalogue::{Catalogue, Override};
 use crate::snapshot::{Auth, BreakerSettings, Clamps, DEFAULT_MAX_BODY, Mode, Source, Strategy};
 
 /// Everything that files and environment say.
@@ -76,6 +78,10 @@ pub struct Settings {
     pub enable_telemetry: bool,
     /// `OTLP_ENDPOINT`
     pub otlp_endpoint: Option<String>,
+    /// What the operator says of models.
+    pub models: Vec<Override>,
+    /// A newer catalogue than the one that comes with the program.
+    pub catalogue: Option<Arc<Catalogue>>,
     /// The keys that files and environment give a value; nothing else may set these.
     pub given: BTreeSet<&'static str>,
     /// Whether the demonstration is laid over.
@@ -119,6 +125,8 @@ impl Default for Settings {
             admin_password: None,
             enable_telemetry: false,
             otlp_endpoint: None,
+            models: Vec::new(),
+            catalogue: None,
             given: BTreeSet::new(),
             demo: false,
             files: Vec::new(),

@@ -103,6 +103,7 @@ async fn embedded(
     let dialect = dialect_of(&embed);
     let plan = planned(caller, dialect, &model, &body, &head.headers)?;
     account.note(|record| record.route = Some(Label::from(&plan.route)));
+    account.prompt(&body);
     let subject = Subject {
         embed,
         model,
@@ -332,6 +333,7 @@ async fn call(
             headers: headers.clone(),
             body: body.clone(),
         };
+        account.underway(target, leave.lease());
         let answered = match send(parcel, &leave).await {
             Ok(response) => read_whole(hub, target, response, started).await,
             Err(fault) => Err(fault),

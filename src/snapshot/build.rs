@@ -10,6 +10,7 @@ use super::build_rules::RuleBuilder;
 use super::credentials::PoolMaker;
 use super::index::Index;
 use super::{BaseUrl, Provider, Roles, Snapshot};
+use crate::catalogue::{Identity, PriceBook};
 use crate::config::{ConfigErrors, ProviderSettings, Settings, is_vendor};
 use crate::routing::{Glob, closest};
 
@@ -64,11 +65,25 @@ impl Snapshot {
             breaker: settings.circuit_breaker,
             max_body: settings.max_body,
             debug: settings.debug,
+            prices: build_prices(settings, &providers),
             matchers,
             index,
             providers,
         })
     }
+}
+
+fn build_prices(settings: &Settings, providers: &[Arc<Provider>]) -> PriceBook {
+    let identities = providers.iter().map(|provider| {
+        let profile = provider.profile.map(|profile| profile.name.as_str());
+        let identity = Identity::of(&provider.base.host, profile, &provider.name);
+        (Arc::clone(&provider.name), identity)
+    });
+    PriceBook::new(
+        identities,
+        settings.models.iter().cloned(),
+        settings.catalogue.clone(),
+    )
 }
 
 fn build_provider(

@@ -22,6 +22,8 @@ mod store;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::catalogue::PriceBook;
+
 pub use base_url::BadUrl;
 pub use base_url::{BaseUrl, Endpoint};
 pub use client::{Allowance, ClientKey, ClientKeys};
@@ -187,6 +189,8 @@ pub struct Snapshot {
     pub max_body: usize,
     /// Extra logging of what was decided.
     pub debug: bool,
+    /// What models cost.
+    pub prices: PriceBook,
     /// Expressions and keywords of all rules, each looked for once.
     pub(crate) matchers: RuleMatchers,
     /// Providers by name and by model.

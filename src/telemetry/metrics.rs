@@ -143,9 +143,9 @@ impl Metrics {
         }
         if let Some(usage) = &record.usage {
             for (kind, count) in [
-                ("input", usage.fresh + usage.tool_input),
+                ("input", usage.uncached + usage.tool_input),
                 ("cache_read", usage.cache_read),
-                ("cache_write", usage.cache_write),
+                ("cache_write", usage.cache_write_total()),
                 ("output", usage.output.saturating_sub(usage.reasoning)),
                 ("reasoning", usage.reasoning),
             ] {
