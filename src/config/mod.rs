@@ -15,6 +15,7 @@ mod interpolation;
 mod legacy;
 mod legacy_entry;
 mod loading;
+mod model_entry;
 mod node;
 mod place;
 mod pool_entry;

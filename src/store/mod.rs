@@ -11,6 +11,7 @@ pub mod histogram;
 mod ident;
 mod key_file;
 pub mod requests;
+pub mod retention;
 pub mod rollups;
 mod vault;
 
@@ -20,6 +21,7 @@ use sea_orm::{DatabaseBackend, DatabaseConnection, DatabaseTransaction, Transact
 
 use crate::config::Secret;
 
+pub use connect::sqlite_path;
 pub use error::StoreError;
 pub use ident::{is_id, new_id, now_ms};
 pub use vault::{Purpose, Unopened, Vault, random};
