@@ -10,9 +10,12 @@ mod error;
 pub mod histogram;
 mod ident;
 mod key_file;
+pub mod request_list;
 pub mod requests;
 pub mod retention;
 pub mod rollups;
+pub mod statistics;
+mod statistics_query;
 mod vault;
 
 use std::time::Duration;
