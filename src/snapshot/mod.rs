@@ -6,6 +6,7 @@
 
 mod base_url;
 mod build;
+mod build_clients;
 mod build_rules;
 mod client;
 mod credentials;
@@ -26,7 +27,7 @@ use crate::ledger::CaptureMode;
 
 pub use base_url::BadUrl;
 pub use base_url::{BaseUrl, Endpoint};
-pub use client::{ClientKey, ClientKeys};
+pub use client::{Allowance, ClientKey, ClientKeys};
 pub use credentials::KeysOf;
 pub use key_pool::{KeyPool, PoolKey};
 pub use matchers::RuleMatchers;
