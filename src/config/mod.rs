@@ -17,6 +17,7 @@ mod legacy;
 mod legacy_entry;
 mod limits;
 mod loading;
+mod model_entry;
 mod node;
 mod place;
 mod pool_entry;

@@ -83,10 +83,11 @@ impl Hub {
         })
     }
 
-    /// Makes the key pools of the snapshot in force known before its first request.
+    /// Makes known what the snapshot in force says of things that outlive it: key pools, captures.
     pub fn adopt(&self) {
         let snapshot = self.snapshots.load_full();
         self.pools.adopt(snapshot.pools());
+        self.ledger.set_capture_mode(snapshot.capture);
     }
 
     /// From now on `/health/ready` says no, so that load balancers go elsewhere.
