@@ -26,7 +26,7 @@ use super::settle::Account;
 use super::stream::{StreamBody, StreamFacts};
 use super::verdict::{Begun, Lost, Verdict, Whole};
 use super::{attempt, chat, gemini, intake, messages, models, query, reply, responses, spoken};
-use crate::ledger::{Label, Outcome};
+use crate::ledger::{Label, Outcome, Side};
 use crate::routing::{Facts, NoRoute, Plan, PlannedTarget, plan};
 
 /// The longest fidelity header; the record has it all.
@@ -45,6 +45,7 @@ pub(super) async fn answer(
         Ok(order) => serve(order, account).await,
         Err(failure) => {
             let response = reply::failure(dialect, &failure, &request_id);
+            account.failed(&failure);
             account.close(
                 Outcome::Error,
                 response.status().as_u16(),
@@ -71,6 +72,7 @@ async fn order(
         key,
     } = &caller;
     let body = intake::read(body, &head.headers, snapshot.max_body, &hub.tuning).await?;
+    account.capture(Side::ClientRequest, &body);
     let peek = Peek::at(&body)?;
     let mut body_dialect = ingress.dialect;
     let model = match ingress.dialect {
@@ -91,9 +93,13 @@ async fn order(
         record.model_asked.clone_from(&model);
         record.stream = stream;
         record.client_key = key.as_ref().map(|key| Label::from(&key.id));
+        record.caller.clone_from(key);
     });
-    let plan = planned(&caller, ingress.dialect, &model, &body, &head.headers)?;
-    account.note(|record| record.route = Some(Label::from(&plan.route)));
+    let mut plan = planned(&caller, ingress.dialect, &model, &body, &head.headers)?;
+    account.note(|record| {
+        record.route = Some(Label::from(&plan.route));
+        record.trace = std::mem::take(&mut plan.trace);
+    });
     account.prompt(&body);
     let mut order = Box::new(Order {
         scope: caller.scope(),
@@ -222,6 +228,7 @@ impl Frame {
             Some(_) => Spoken::default(),
             None => spoken::answer(self.ingress, &whole.body),
         };
+        whole.account.capture(Side::ClientAnswer, &whole.body);
         let mut response = reply::json(whole.body);
         self.sign(
             response.headers_mut(),
@@ -274,6 +281,7 @@ impl Frame {
         };
         self.sign(response.headers_mut(), lost.target.as_deref(), attempts);
         let status = response.status().as_u16();
+        lost.account.failed(&lost.failure);
         lost.account
             .close(Outcome::Error, status, None, Some(lost.failure.message));
         response

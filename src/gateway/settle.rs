@@ -8,12 +8,15 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use translator::Dialect;
+use translator::error::{Failure, FailureKind};
 use translator::estimate::{self, Spoken};
 use translator::fidelity::Report;
 use translator::ir::Usage;
 
 use super::hub::Hub;
-use crate::ledger::{Attempt, Flag, Label, Outcome, Record, Source, Tokens};
+use crate::ledger::{
+    Attempt, Capture, Flag, Label, Outcome, Record, Side, Source, Tokens, cost_nano_usd,
+};
 use crate::pool::KeyLease;
 use crate::routing::PlannedTarget;
 
@@ -59,6 +62,7 @@ impl Account {
             at_ms: u64::try_from(now.as_millis()).unwrap_or(u64::MAX),
             call,
             ingress: ingress.as_str(),
+            capture: hub.ledger.capture(),
             ..Record::default()
         };
         Self {
@@ -105,6 +109,34 @@ impl Account {
         if let Some(record) = &mut self.record {
             write(record);
         }
+    }
+
+    /// Notes a part of a body, where bodies are wanted.
+    pub(super) fn capture(&mut self, side: Side, part: &Bytes) {
+        if let Some(capture) = self.bodies() {
+            capture.add(side, part);
+        }
+    }
+
+    /// Notes what an upstream is asked; what an earlier one was asked is forgotten.
+    pub(super) fn capture_call(&mut self, body: &Bytes) {
+        if let Some(capture) = self.bodies() {
+            capture.restart(Side::UpstreamRequest);
+            capture.restart(Side::UpstreamAnswer);
+            capture.add(Side::UpstreamRequest, body);
+        }
+    }
+
+    fn bodies(&mut self) -> Option<&mut Capture> {
+        self.record.as_mut()?.capture.as_deref_mut()
+    }
+
+    /// Notes which kind of error the client is told.
+    pub(super) fn failed(&mut self, failure: &Failure) {
+        self.note(|record| {
+            let code = failure.code.as_deref();
+            record.error_code = Some(code.unwrap_or_else(|| kind(failure.kind)).to_owned());
+        });
     }
 
     /// Notes a try that led nowhere, or the one that answered (`reason` absent).
@@ -188,6 +220,7 @@ impl Account {
             Outcome::Error => usage.map(Into::into),
             Outcome::Ok | Outcome::Cut | Outcome::Cancelled => self.counted(usage),
         };
+        self.price(&mut record);
         record.error = error;
         record.total = self.started.elapsed();
         self.hub.metrics.gauges.in_flight.dec();
@@ -227,6 +260,47 @@ impl Account {
             tokens.source = Source::Estimated;
         }
         Some(tokens)
+    }
+}
+
+impl Account {
+    /// What it cost, where the price is known.
+    fn price(&self, record: &mut Record) {
+        let (Some(tokens), Some(provider), Some(model)) =
+            (&record.usage, &record.provider, &record.model_served)
+        else {
+            return;
+        };
+        let snapshot = self.hub.snapshots.load();
+        let Some(price) = snapshot.prices.price(provider.as_str(), model.as_str()) else {
+            return;
+        };
+        record.cost_nano_usd = Some(cost_nano_usd(price.rates, tokens));
+        record.price_version = Some(Label::from(price.version));
+    }
+}
+
+/// The name of a kind of error that has no code of its own.
+const fn kind(kind: FailureKind) -> &'static str {
+    match kind {
+        FailureKind::InvalidRequest => "invalid_request",
+        FailureKind::ContextTooLong => "context_too_long",
+        FailureKind::TooLarge => "too_large",
+        FailureKind::ClientAuth => "client_auth",
+        FailureKind::UpstreamAuth => "upstream_auth",
+        FailureKind::Billing => "billing",
+        FailureKind::Permission => "permission",
+        FailureKind::NotFound => "not_found",
+        FailureKind::Conflict => "conflict",
+        FailureKind::RateLimit => "rate_limit",
+        FailureKind::Policy => "policy",
+        FailureKind::Overloaded => "overloaded",
+        FailureKind::Upstream => "upstream",
+        FailureKind::Timeout => "timeout",
+        FailureKind::Cancelled => "cancelled",
+        FailureKind::Unsupported => "unsupported",
+        FailureKind::NoProvider => "no_provider",
+        FailureKind::Internal => "internal",
     }
 }
 

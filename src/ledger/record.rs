@@ -6,7 +6,10 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 use translator::ir::Usage;
 
+use super::capture::Capture;
 use super::change::Change;
+use crate::routing::TraceStep;
+use crate::snapshot::ClientKey;
 
 /// A shared name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -217,9 +220,15 @@ pub struct Record {
     /// Why it went there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route: Option<Label>,
+    /// The steps that led there.
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "sentences")]
+    pub trace: Vec<TraceStep>,
     /// The client key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_key: Option<Label>,
+    /// Everything that is known of the caller.
+    #[serde(skip)]
+    pub caller: Option<Arc<ClientKey>>,
     /// The client asked for a stream.
     pub stream: bool,
     /// Everything that was tried, in order.
@@ -231,12 +240,24 @@ pub struct Record {
     /// What the client was told, when it was an error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// Which kind of error that was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<String>,
     /// Token counts; absent when nobody said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usage: Option<Tokens>,
+    /// What it cost; absent when the price is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost_nano_usd: Option<i64>,
+    /// The price list of the cost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub price_version: Option<Label>,
     /// What the translation changed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fidelity: Vec<Change>,
+    /// The bodies, where they are wanted.
+    #[serde(skip)]
+    pub capture: Option<Box<Capture>>,
     /// Until the first bytes of the answer.
     #[serde(
         serialize_with = "optional_milliseconds",
@@ -247,6 +268,10 @@ pub struct Record {
     /// Until the end.
     #[serde(serialize_with = "milliseconds", rename = "total_ms")]
     pub total: Duration,
+}
+
+fn sentences<S: Serializer>(steps: &[TraceStep], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(steps.iter().map(ToString::to_string))
 }
 
 fn milliseconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {

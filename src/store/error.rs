@@ -55,6 +55,9 @@ pub enum StoreError {
     /// Not a database URL.
     #[error("DATABASE_URL must begin with sqlite:, postgres: or mysql:")]
     Url,
+    /// What files say does not fit together.
+    #[error("{0}")]
+    Configuration(#[from] crate::config::ConfigErrors),
     /// Something in a row is not as it should be.
     #[error("the database holds something this version does not understand: {0}")]
     Damaged(String),

@@ -7,8 +7,11 @@ mod connect;
 pub mod definitions;
 pub mod entities;
 mod error;
+pub mod histogram;
 mod ident;
 mod key_file;
+pub mod requests;
+pub mod rollups;
 mod vault;
 
 use std::time::Duration;
