@@ -6,9 +6,14 @@
 mod aliases;
 mod definition;
 mod guard;
+mod health;
+mod owned;
 mod page;
 mod person;
 mod problem;
+mod provider_entry;
+mod provider_trials;
+mod providers;
 mod token;
 mod version;
 
@@ -73,7 +78,13 @@ impl Admin {
 
 /// The resources, in the order of the document.
 fn resources(admin: &Admin) -> impl OpenApi + 'static {
-    aliases::Aliases(admin.clone())
+    let routing = (
+        aliases::Aliases(admin.clone()),
+        // Before providers: its fixed paths stand in the place of names.
+        provider_trials::ProviderTrials(admin.clone()),
+        providers::Providers(admin.clone()),
+    );
+    routing
 }
 
 fn service<T: OpenApi>(resources: T) -> OpenApiService<T, ()> {

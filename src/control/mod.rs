@@ -6,6 +6,7 @@
 mod assembly;
 mod change;
 mod follow;
+mod preview;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

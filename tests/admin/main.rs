@@ -5,3 +5,10 @@
 
 mod aliases;
 mod house;
+mod providers;
+#[expect(
+    dead_code,
+    reason = "shared with the tests of the data plane, which need all of it"
+)]
+#[path = "../gateway/upstream.rs"]
+mod upstream;
