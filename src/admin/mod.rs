@@ -7,11 +7,16 @@ mod aliases;
 mod auth;
 mod definition;
 mod guard;
+mod health;
+mod owned;
 mod page;
 mod password;
 mod people;
 mod person;
 mod problem;
+mod provider_entry;
+mod provider_trials;
+mod providers;
 mod sessions;
 mod throttle;
 mod token;
@@ -88,11 +93,14 @@ impl Admin {
 
 /// The resources, in the order of the document.
 fn resources(admin: &Admin) -> impl OpenApi + 'static {
-    (
-        auth::Auth(admin.clone()),
-        users::Users(admin.clone()),
+    let people = (auth::Auth(admin.clone()), users::Users(admin.clone()));
+    let routing = (
         aliases::Aliases(admin.clone()),
-    )
+        // Before providers: its fixed paths stand in the place of names.
+        provider_trials::ProviderTrials(admin.clone()),
+        providers::Providers(admin.clone()),
+    );
+    (people, routing)
 }
 
 fn service<T: OpenApi>(resources: T) -> OpenApiService<T, ()> {

@@ -11,6 +11,7 @@ mod attempt;
 mod body;
 mod bytepath;
 mod chat;
+mod check;
 mod count;
 mod embeddings;
 mod embeddings_shape;
@@ -54,6 +55,7 @@ mod verdict;
 mod watch;
 
 pub use body::AnswerBody;
+pub use check::{Checked, Offered, check, discover};
 pub use hub::Hub;
 pub use memory::{ResponseMemory, ResponseStore, StateMemory, StateStore, StoredResponse};
 pub use rehearsal::{Rehearsal, Rehearsed, Unrehearsed, rehearse};

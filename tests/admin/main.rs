@@ -6,4 +6,11 @@
 mod aliases;
 mod auth;
 mod house;
+mod providers;
+#[expect(
+    dead_code,
+    reason = "shared with the tests of the data plane, which need all of it"
+)]
+#[path = "../gateway/upstream.rs"]
+mod upstream;
 mod users;
