@@ -10,6 +10,7 @@ use bridge::bookkeeping::Bookkeeper;
 use bridge::config::{ConfigErrors, Settings};
 use bridge::control::{self, Control};
 use bridge::gateway::Hub;
+use bridge::ledger::Recorder;
 use bridge::store::{Store, StoreError, StoreOptions};
 use bridge::web::Entrance;
 
@@ -24,6 +25,8 @@ pub(crate) struct Administration {
     demo: Option<SocketAddr>,
     control: Arc<OnceLock<Arc<Control>>>,
     books: Arc<Mutex<Option<Bookkeeper>>>,
+    /// Writes request records once there is a database.
+    recorder: Arc<Mutex<Option<Recorder>>>,
     /// What files said last, for a control that starts later.
     files: Arc<RwLock<Settings>>,
 }
@@ -36,6 +39,7 @@ impl Administration {
         entrance: &Arc<Entrance>,
         files: &Settings,
         demo: Option<SocketAddr>,
+        recorder: Recorder,
     ) -> anyhow::Result<Self> {
         let administration = Self {
             hub: Arc::clone(hub),
@@ -43,6 +47,7 @@ impl Administration {
             demo,
             control: Arc::default(),
             books: Arc::default(),
+            recorder: Arc::new(Mutex::new(Some(recorder))),
             files: Arc::new(RwLock::new(files.clone())),
         };
         match administration.open().await {
@@ -80,10 +85,20 @@ impl Administration {
         // Before the keys of the database are in force: a spent budget must not begin anew with each start.
         let meters = Arc::clone(&self.hub.meters);
         let books = Bookkeeper::start(meters, store.clone()).await?;
+        let recorder = self
+            .recorder
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(recorder) = recorder {
+            // Ends when the ledger does.
+            tokio::spawn(recorder.run(store.clone()));
+        }
         let control = Control::start(store, Arc::clone(&self.hub), files, self.demo).await?;
         self.entrance
             .open_admin(Admin::new(Arc::clone(&control)).endpoint());
         tokio::spawn(control::follow(Arc::clone(&control)));
+        tokio::spawn(control::sweep(Arc::clone(&control)));
         let _ = self.control.set(control);
         let mut kept = self.books.lock().unwrap_or_else(PoisonError::into_inner);
         *kept = Some(books);

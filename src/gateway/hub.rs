@@ -89,13 +89,13 @@ impl Hub {
         })
     }
 
-    /// Makes the key pools of the snapshot in force known before its first request, and forgets client keys that
-    /// are gone.
+    /// Makes known what the snapshot in force says of things that outlive it: key pools, client keys, captures.
     pub fn adopt(&self) {
         let snapshot = self.snapshots.load_full();
         self.pools.adopt(snapshot.pools());
         let known: HashSet<&str> = snapshot.client_keys.iter().map(|key| &*key.id).collect();
         self.meters.retain(wall_ms(), |id| known.contains(id));
+        self.ledger.set_capture_mode(snapshot.capture);
     }
 
     /// From now on `/health/ready` says no, so that load balancers go elsewhere.

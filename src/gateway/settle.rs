@@ -263,7 +263,7 @@ impl Account {
         if no_input || usage.estimated {
             tokens.flags.push(Flag::InputEstimated);
         }
-        if no_output || usage.estimated {
+        if no_output || (usage.estimated && usage.output_total() > 0) {
             tokens.flags.push(Flag::OutputEstimated);
         }
         if usage.estimated || no_input || no_output {

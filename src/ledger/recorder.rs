@@ -1,14 +1,16 @@
 //! The one that writes batches to the database.
 
 use std::io;
-use std::sync::mpsc;
+use std::path::Path;
+use std::sync::{Arc, OnceLock, mpsc};
 use std::time::Duration;
 
 use tokio::time::timeout;
 
 use super::book::{Batch, Book, BookSettings, Fate};
+use super::{Keep, entry};
 use crate::store::requests::{Entry, KnownDimensions, Try};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, Vault};
 
 /// A batch that takes longer has failed; it is written again, which does no harm.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -24,6 +26,22 @@ pub struct Recorder {
     fates: mpsc::Sender<Fate>,
     known: KnownDimensions,
     refusals: u32,
+    /// Comes with the database. Until then no bodies are kept, since nothing could seal them.
+    vault: Arc<OnceLock<Vault>>,
+}
+
+/// The way of records to the database, with a file at `spill` for the time when it is away, and the recorder that
+/// must run for them to arrive.
+///
+/// # Errors
+/// When the file cannot be used.
+pub fn to_database(spill: &Path) -> io::Result<((Book, Keep), Recorder)> {
+    let (book, recorder) = book(BookSettings::at(spill))?;
+    let vault = Arc::clone(&recorder.vault);
+    Ok((
+        (book, Box::new(move |record| entry(record, vault.get()))),
+        recorder,
+    ))
 }
 
 /// A book, and the recorder that must run for its entries to reach the database.
@@ -39,6 +57,7 @@ pub fn book(settings: BookSettings) -> io::Result<(Book, Recorder)> {
         fates,
         known: KnownDimensions::default(),
         refusals: 0,
+        vault: Arc::default(),
     };
     Ok((book, recorder))
 }
@@ -46,6 +65,7 @@ pub fn book(settings: BookSettings) -> io::Result<(Book, Recorder)> {
 impl Recorder {
     /// Writes until the book is closed.
     pub async fn run(mut self, store: Store) {
+        let _ = self.vault.set(store.vault().clone());
         while let Some(batch) = self.inbox.recv().await {
             let fate = self.write(&store, &batch).await;
             if self.fates.send(fate).is_err() {
