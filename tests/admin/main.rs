@@ -5,7 +5,9 @@
 
 mod aliases;
 mod house;
+mod key_pools;
 mod providers;
+mod routes;
 #[expect(
     dead_code,
     reason = "shared with the tests of the data plane, which need all of it"
