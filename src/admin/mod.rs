@@ -4,6 +4,7 @@
 //! named service of the gateway. It must never know how a request of the data plane is served.
 
 mod aliases;
+mod auth;
 mod definition;
 mod guard;
 mod health;
@@ -11,6 +12,8 @@ mod key_events;
 mod key_pools;
 mod owned;
 mod page;
+mod password;
+mod people;
 mod person;
 mod pool_entry;
 mod pool_key;
@@ -24,8 +27,12 @@ mod route_order;
 mod route_trials;
 mod route_warning;
 mod routes;
+mod sessions;
+mod throttle;
 mod token;
+mod users;
 mod version;
+mod visitor;
 
 use std::sync::Arc;
 
@@ -37,7 +44,9 @@ use tokio::sync::Semaphore;
 use crate::control::Control;
 
 use guard::Guard;
+pub use password::Passwords;
 pub use person::{Identity, Role};
+pub use throttle::Throttle;
 pub use token::Tokens;
 
 /// What handlers share.
@@ -49,6 +58,10 @@ pub struct Admin {
     pub tokens: Arc<Tokens>,
     /// Places for those who follow what happens, each on a connection of their own.
     pub watchers: Arc<Semaphore>,
+    /// Hashes and compares passwords.
+    pub passwords: Passwords,
+    /// Slows down whoever guesses them.
+    pub throttle: Arc<Throttle>,
 }
 
 /// Most who follow at the same time.
@@ -78,6 +91,8 @@ impl Admin {
             control,
             tokens: Arc::new(tokens),
             watchers: Arc::new(Semaphore::new(MOST_WATCHERS)),
+            passwords: Passwords::default(),
+            throttle: Arc::default(),
         }
     }
 
@@ -95,6 +110,7 @@ impl Admin {
 
 /// The resources, in the order of the document.
 fn resources(admin: &Admin) -> impl OpenApi + 'static {
+    let people = (auth::Auth(admin.clone()), users::Users(admin.clone()));
     let routing = (
         aliases::Aliases(admin.clone()),
         // Before providers: its fixed paths stand in the place of names.
@@ -105,7 +121,7 @@ fn resources(admin: &Admin) -> impl OpenApi + 'static {
         route_trials::RouteTrials(admin.clone()),
         routes::Routes(admin.clone()),
     );
-    routing
+    (people, routing)
 }
 
 fn service<T: OpenApi>(resources: T) -> OpenApiService<T, ()> {

@@ -86,7 +86,9 @@ pub async fn check(
             Some(429) => KeyOutcome::RateLimited { retry_after: None },
             Some(status) => KeyOutcome::Status(status),
         };
-        hub.pools.report(&provider.pool.name, &key.id, outcome, now);
+        let model = Arc::from(model);
+        hub.pools
+            .report(&provider.pool.name, &key.id, &model, outcome, now);
     }
     checked
 }

@@ -46,12 +46,12 @@ mod send;
 mod service;
 mod settle;
 mod splice;
+mod spoken;
 mod status;
 mod stream;
 mod trial;
 mod tuning;
 mod unary;
-mod usage_scan;
 mod verdict;
 mod watch;
 

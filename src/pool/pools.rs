@@ -84,13 +84,14 @@ impl Pools {
         }
     }
 
-    /// Takes the next usable key, each in turn, but for those in `skip`.
+    /// Takes the next key that is usable for a model, each in turn, but for those in `skip`.
     ///
     /// # Errors
     /// When none can be used now.
     pub fn lease(
         &self,
         pool: &Arc<KeyPool>,
+        model: &Arc<str>,
         now: Instant,
         skip: &[KeyIndex],
     ) -> Result<KeyLease, PoolExhausted> {
@@ -110,7 +111,11 @@ impl Pools {
             if skip.contains(&KeyIndex(index)) {
                 continue;
             }
-            match seats.keys[index].enter(self.epoch.nanos(now), pool.max_concurrency_per_key) {
+            match seats.keys[index].enter(
+                model,
+                self.epoch.nanos(now),
+                pool.max_concurrency_per_key,
+            ) {
                 Ok(()) => {
                     seats.turn.store(index + 1, Ordering::Relaxed);
                     let state = seats.keys[index].clone();
@@ -118,6 +123,7 @@ impl Pools {
                         pool: pool.clone(),
                         state,
                         index: KeyIndex(index),
+                        model: Arc::clone(model),
                         epoch: self.epoch,
                     });
                 }
@@ -182,10 +188,17 @@ impl Pools {
     }
 
     /// Counts a call that was made without a lease, such as a check.
-    pub fn report(&self, pool: &str, key: &str, outcome: KeyOutcome, now: Instant) {
+    pub fn report(
+        &self,
+        pool: &str,
+        key: &str,
+        model: &Arc<str>,
+        outcome: KeyOutcome,
+        now: Instant,
+    ) {
         let states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(state) = states.get(&(pool.into(), key.into())) {
-            state.settle(outcome, self.epoch.nanos(now));
+            state.settle(model, outcome, self.epoch.nanos(now));
         }
     }
 

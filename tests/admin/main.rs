@@ -4,6 +4,7 @@
 //! (`postgres://user:password@host:port`), each test makes a database there and drops it.
 
 mod aliases;
+mod auth;
 mod house;
 mod key_pools;
 mod providers;
@@ -14,3 +15,4 @@ mod routes;
 )]
 #[path = "../gateway/upstream.rs"]
 mod upstream;
+mod users;
