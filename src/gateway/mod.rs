@@ -55,7 +55,7 @@ mod watch;
 
 pub use body::AnswerBody;
 pub use hub::Hub;
-pub use memory::{ResponseMemory, ResponseStore, StateMemory, StateStore, StoredResponse};
+pub use memory::{Place, ResponseMemory, ResponseStore, StateMemory, StateStore, StoredResponse};
 pub use rehearsal::{Rehearsal, Rehearsed, Unrehearsed, rehearse};
 pub use service::handle;
 pub use tuning::Tuning;

@@ -68,7 +68,7 @@ class Loop:
             status, headers, raw = call(path, body, client.headers(KEY))
             self.codes.append(headers.get("x-bridge-fidelity", "").split(","))
             if status != 200:
-                self.wrong.append(f"step {step} to {upstream}: {status} {raw[:300].decode(errors='replace')}")
+                self.wrong.append(f"step {step} to {upstream}: {status} {' '.join(raw[:300].decode(errors='replace').split())}")
                 return
             calls = client.take(raw, self.stream)
             if step % 2 == 0 and len(calls) != 2:
@@ -202,7 +202,7 @@ def main():
     requests = sum(len(entries) for entries in seen.values())
     print(f"loops: {len(all_loops)} runs, {requests} requests, {refusals} refusals, {checked} states looked for, "
           f"{len(wrong)} wrong, {time.monotonic() - started:.0f} s")
-    for loop in wrong[:100]:
+    for loop in wrong[:int(os.environ.get('LOOP_SHOWN', '60'))]:
         print(f"  {loop.name}: {'; '.join(loop.wrong[:3])}")
     sys.exit(1 if wrong or refusals else 0)
 

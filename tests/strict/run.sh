@@ -36,4 +36,5 @@ if grep -i panicked "$work/hub.log"; then
     echo "the hub panicked" >&2
     status=1
 fi
+[ -z "${KEEP_RECORD:-}" ] || cp "$work/upstream.jsonl" "$KEEP_RECORD"
 exit $status

@@ -581,7 +581,7 @@ fn strings_among_parts_are_texts() {
     let body = messages(r#"{"role":"user","content":["a",{"type":"text","text":"b"}]}"#);
     assert_eq!(kinds(&decode(&body)), ["User text a", "User text b"]);
     let wrong = messages(r#"{"role":"user","content":["a",5]}"#);
-    assert!(openai_chat::decode_request(wrong.as_bytes(), &crate::translate::no_recall).is_err());
+    assert!(openai_chat::decode_request(wrong.as_bytes()).is_err());
 }
 
 #[test]
