@@ -98,7 +98,8 @@ class Loop:
             foreign = False
             for turn, (maker, count) in enumerate(answers[:step]):
                 if maker != upstream:
-                    foreign |= count > 0 and UPSTREAMS[maker][0] != "chat"
+                    # Models of one vendor read each other's, or leave it out themselves.
+                    foreign |= count > 0 and UPSTREAMS[maker][0] not in ("chat", UPSTREAMS[upstream][0])
                     continue
                 if not self.returns(turn, upstream):
                     continue

@@ -254,7 +254,7 @@ fn an_attribution_line_hides_no_text_behind_it() {
         json!([{"type": "text", "text": "x-anthropic-billing-header: cch=1;"}, {"type": "text", "text": "You help."}]),
     ] {
         let body = json!({"model": "m", "system": system, "messages": [{"role": "user", "content": "hi"}]}).to_string();
-        let request = decode_request(body.as_bytes(), &|_| None).expect("a request");
+        let request = decode_request(body.as_bytes()).expect("a request");
         let texts: Vec<_> = request
             .instructions
             .iter()

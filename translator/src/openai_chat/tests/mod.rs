@@ -137,6 +137,7 @@ fn answer() -> Answer {
         json_array: false,
         input_estimate: 0,
         echo: String::new(),
+        before: None,
     }
 }
 
