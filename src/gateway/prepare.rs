@@ -109,7 +109,8 @@ fn mended(order: &Order, target: &PlannedTarget) -> Option<Prepared> {
     }
     let aim = aim(order, target, order.stream);
     let mended = anthropic::mend(std::str::from_utf8(&order.body).ok()?, &aim)?;
-    if mended.lost && order.strict || foreign::found_in(order.ingress, &target.model, &mended.body)
+    if mended.lost && order.strict
+        || foreign::is_refused(order.ingress, &target.model, &mended.body)
     {
         return None;
     }

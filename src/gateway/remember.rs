@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use translator::json;
-use translator::recall::{Kept, Key};
+use translator::recall::{Kept, Key, Mark};
 
 use super::hub::Hub;
 use super::live::Live;
@@ -14,7 +14,7 @@ pub(super) fn recall(
     states: &dyn StateStore,
     scope: &Arc<str>,
     key: Key<'_>,
-) -> Vec<(u64, String)> {
+) -> Vec<(Mark, String)> {
     match key {
         Key::Call(id) => states.get(scope, Place::Call(id)),
         Key::Answer(mark) if states.has_answers(scope) => states.get(scope, Place::Answer(mark())),
@@ -47,6 +47,9 @@ impl Remember {
                 None => Place::Answer(kept.mark),
             };
             let states = &self.hub.states;
+            if kept.envelope.is_empty() && states.get(&self.scope, place).is_empty() {
+                continue;
+            }
             states.put(&self.scope, place, kept.mark, kept.envelope);
         }
     }

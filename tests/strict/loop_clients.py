@@ -41,9 +41,10 @@ class Chat(Client):
     def ask(self, text):
         self.history.append({"role": "user", "content": text})
 
-    def request(self, model, stream, _bound):
+    def request(self, model, stream, upstream):
         tools = [{"type": "function", "function": {"name": name, "parameters": schema}} for name, schema in TOOLS.items()]
-        return "/v1/chat/completions", {"model": model, "messages": self.history, "tools": tools, "stream": stream, "reasoning_effort": "medium"}
+        effort = {} if upstream == "plain" else {"reasoning_effort": "medium"}
+        return "/v1/chat/completions", {"model": model, "messages": self.history, "tools": tools, "stream": stream, **effort}
 
     def take(self, raw, stream):
         message = self.gathered(frames(raw)) if stream else json.loads(raw)["choices"][0]["message"]
@@ -82,7 +83,7 @@ class Responses(Client):
     def ask(self, text):
         self.history.append({"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]})
 
-    def request(self, model, stream, _bound):
+    def request(self, model, stream, _upstream):
         tools = [{"type": "function", "name": name, "parameters": schema, "strict": False} for name, schema in TOOLS.items()]
         return "/v1/responses", {"model": model, "input": self.history, "tools": tools, "stream": stream, "store": False,
                                  "include": ["reasoning.encrypted_content"], "reasoning": {"effort": "medium", "summary": "auto"}}
@@ -118,9 +119,9 @@ class Anthropic(Client):
     def ask(self, text):
         self.history.append({"role": "user", "content": [{"type": "text", "text": text}]})
 
-    def request(self, model, stream, bound):
+    def request(self, model, stream, upstream):
         tools = [{"name": name, "input_schema": schema} for name, schema in TOOLS.items()]
-        thinking = {"type": "adaptive"} if bound else {"type": "enabled", "budget_tokens": 2048}
+        thinking = {"type": "adaptive"} if upstream == "bound" else {"type": "enabled", "budget_tokens": 2048}
         return "/v1/messages", {"model": model, "max_tokens": 8192, "messages": self.history, "tools": tools, "stream": stream, "thinking": thinking}
 
     def take(self, raw, stream):
@@ -166,7 +167,7 @@ class Gemini(Client):
     def ask(self, text):
         self.history.append({"role": "user", "parts": [{"text": text}]})
 
-    def request(self, model, stream, _bound):
+    def request(self, model, stream, _upstream):
         tools = [{"functionDeclarations": [{"name": name, "parametersJsonSchema": schema} for name, schema in TOOLS.items()]}]
         verb = "streamGenerateContent?alt=sse" if stream else "generateContent"
         config = {"thinkingConfig": {"includeThoughts": True, "thinkingLevel": "HIGH"}}

@@ -10,6 +10,7 @@ whose name holds one of its comma-separated words.
 
 import concurrent.futures
 import http.client
+import itertools
 import json
 import os
 import re
@@ -36,6 +37,8 @@ UPSTREAMS = {
     "bound": ("anthropic", "sim-anthropic", "claude-opus-5-5"),
     "gemini": ("gemini", "sim-gemini", "gemini-3-flash-preview"),
 }
+# A model that does not reason leaves calls in the history that nobody has signed.
+PLAIN = {"plain": ("chat", "sim-chat", "gpt-4o")}
 # Which upstream each of the six requests goes to: changed between two questions, or while calls wait for results.
 SCRIPTS = {"turns": "AABBAA", "within": "ABBAAB"}
 HABITS = ("keeps", "typed", "bare")
@@ -64,7 +67,7 @@ class Loop:
             _, provider, model = UPSTREAMS[upstream]
             if step % 2 == 0:
                 client.ask(f"[loop {self.number}] step {step} [[scenario:thinking_parallel]]")
-            path, body = client.request(f"{provider}/{model}", self.stream, upstream == "bound")
+            path, body = client.request(f"{provider}/{model}", self.stream, upstream)
             status, headers, raw = call(path, body, client.headers(KEY))
             self.codes.append(headers.get("x-bridge-fidelity", "").split(","))
             if status != 200:
@@ -134,7 +137,7 @@ def issued(entry, upstream):
         return answer.get("items", []).count("reasoning")
     if dialect == "gemini":
         return 1 if thinks else 0
-    off = (entry["body"].get("thinking") or {}).get("type") == "disabled"
+    off = upstream == "plain" or (entry["body"].get("thinking") or {}).get("type") == "disabled"
     return 1 if thinks and not off else 0
 
 
@@ -149,17 +152,15 @@ def call(path, body, headers):
 
 
 def loops():
-    number = 0
-    for script in SCRIPTS:
-        for client in loop_clients.CLIENTS:
-            for first in UPSTREAMS:
-                for second in UPSTREAMS:
-                    for habit in HABITS:
-                        for stream in (True, False):
-                            number += 1
-                            loop = Loop(number, script, client, first, second, habit, stream)
-                            if loop.is_fair() and (not ONLY or all(word in loop.name for word in ONLY)):
-                                yield loop
+    reasoners = list(UPSTREAMS)
+    UPSTREAMS.update(PLAIN)
+    ways = [(script, *pair) for script in SCRIPTS for pair in itertools.product(reasoners, reasoners)]
+    ways += [("within", "plain", second) for second in reasoners]
+    variants = itertools.product(ways, loop_clients.CLIENTS, HABITS, (True, False))
+    for number, ((script, first, second), client, habit, stream) in enumerate(variants, 1):
+        loop = Loop(number, script, client, first, second, habit, stream)
+        if loop.is_fair() and all(word in loop.name for word in ONLY):
+            yield loop
 
 
 def record():

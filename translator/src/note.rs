@@ -89,11 +89,12 @@ impl Notes {
                         let mut states = std::mem::take(&mut self.pending);
                         states.extend(between.thought(&mut self.thought));
                         states.extend(opaque.iter().cloned().map(Opaque::into_owned));
+                        let id = between.client_id(id).into_owned();
                         if states.is_empty() {
-                            return;
+                            return keep.push(Kept::without_state(id, between.before));
                         }
                         Open::Call {
-                            id: between.client_id(id).into_owned(),
+                            id,
                             name: name.clone().into_owned(),
                             freeform: *freeform,
                             args: String::new(),

@@ -1,7 +1,8 @@
 //! State that the hub keeps for clients which return nothing but words and calls.
 //!
 //! What is kept with a call, or with an answer that called nothing, is bound to all that stood before it and to the call
-//! itself by a mark: another conversation that happens to use the same id never gets it. Where it is kept is the
+//! itself by a mark: another conversation that happens to use the same id never gets it. Only where an id is too random
+//! to meet twice, and has not, may the client have cut its history since. Where it is kept is the
 //! gateway's business; this file decides what, under which mark, and puts it back into a request.
 
 use std::cell::OnceCell;
@@ -20,16 +21,25 @@ pub enum Key<'k> {
     /// What was kept with a call of this id.
     Call(&'k str),
     /// What was kept with an answer of this mark; the mark costs a look at the whole conversation.
-    Answer(&'k dyn Fn() -> u64),
+    Answer(&'k dyn Fn() -> Mark),
 }
 
 /// Finds what the hub kept: marks and envelopes.
-pub type Recall<'r> = &'r dyn Fn(Key<'_>) -> Vec<(u64, String)>;
+pub type Recall<'r> = &'r dyn Fn(Key<'_>) -> Vec<(Mark, String)>;
 
 /// A recall that knows nothing.
 #[must_use]
-pub fn no_recall(_: Key<'_>) -> Vec<(u64, String)> {
+pub fn no_recall(_: Key<'_>) -> Vec<(Mark, String)> {
     Vec::new()
+}
+
+/// What state is bound to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Mark {
+    /// All that stood before the answer.
+    before: u64,
+    /// The call, or the words of an answer that called nothing.
+    said: u64,
 }
 
 /// What is to be kept of an answer.
@@ -38,8 +48,8 @@ pub struct Kept {
     /// The call that it belongs to; absent for an answer that called nothing.
     pub call: Option<String>,
     /// What it is bound to.
-    pub mark: u64,
-    /// The state.
+    pub mark: Mark,
+    /// The state; empty for a call that came without any, which matters only where another had the same id.
     pub envelope: String,
 }
 
@@ -57,6 +67,16 @@ impl Kept {
             call: Some(id),
             mark: of_call(before, name, args),
             envelope: envelope::seal(states),
+        }
+    }
+
+    /// A call that came without state.
+    #[must_use]
+    pub const fn without_state(id: String, before: u64) -> Self {
+        Self {
+            call: Some(id),
+            mark: Mark { before, said: 0 },
+            envelope: String::new(),
         }
     }
 
@@ -121,7 +141,19 @@ fn of_calls(turn: &Turn<'_>, recall: Recall<'_>, before: &dyn Fn() -> u64) -> Fo
             continue;
         }
         let wanted = of_call(before(), &call.name, &call.args);
-        found.extend(opened(candidates, wanted).map(|states| (at, states)));
+        let sealed = match candidates.as_slice() {
+            // Nobody else has used this id, and nobody will by chance.
+            [(mark, sealed)] if is_unique(&call.id) && mark.said == wanted.said => Some(sealed),
+            several => several
+                .iter()
+                .find(|(mark, _)| *mark == wanted)
+                .map(|(_, sealed)| sealed),
+        };
+        found.extend(
+            sealed
+                .and_then(|sealed| opened(sealed))
+                .map(|states| (at, states)),
+        );
     }
     found
 }
@@ -136,15 +168,24 @@ fn of_answer(turn: &Turn<'_>, recall: Recall<'_>, before: &dyn Fn() -> u64) -> F
     let (Some(last), false) = (last, candidates.is_empty()) else {
         return Found::new();
     };
-    opened(candidates, mark())
+    let wanted = mark();
+    let sealed = candidates.iter().find(|(mark, _)| *mark == wanted);
+    sealed
+        .and_then(|(_, sealed)| opened(sealed))
         .map(|states| (last, states))
         .into_iter()
         .collect()
 }
 
-fn opened(candidates: Vec<(u64, String)>, wanted: u64) -> Option<Vec<Opaque<'static>>> {
-    let (_, sealed) = candidates.into_iter().find(|(mark, _)| *mark == wanted)?;
-    envelope::open(&sealed).filter(|states| !states.is_empty())
+fn opened(sealed: &str) -> Option<Vec<Opaque<'static>>> {
+    envelope::open(sealed).filter(|states| !states.is_empty())
+}
+
+/// True for ids that are drawn at random from so many that no two are alike.
+fn is_unique(id: &str) -> bool {
+    const LETTERS: usize = 20;
+    let mut runs = id.split(|letter: char| !letter.is_ascii_alphanumeric());
+    runs.any(|run| run.len() >= LETTERS)
 }
 
 /// State that belongs to the part stays with it; the rest is reasoning, which stands before the first call's words
@@ -257,18 +298,23 @@ fn size(source: &Source<'_>) -> usize {
     }
 }
 
-fn of_call(before: u64, name: &str, args: &Args<'_>) -> u64 {
+fn of_call(before: u64, name: &str, args: &Args<'_>) -> Mark {
     let mut hasher = DefaultHasher::new();
-    (before, name, canonical(args)).hash(&mut hasher);
-    hasher.finish()
+    (name, canonical(args)).hash(&mut hasher);
+    Mark {
+        before,
+        said: hasher.finish(),
+    }
 }
 
-fn of_words<T: AsRef<str>>(before: u64, words: impl Iterator<Item = T>) -> u64 {
+fn of_words<T: AsRef<str>>(before: u64, words: impl Iterator<Item = T>) -> Mark {
     let mut hasher = DefaultHasher::new();
-    before.hash(&mut hasher);
     let whole: String = words.map(|text| text.as_ref().to_owned()).collect();
     whole.hash(&mut hasher);
-    hasher.finish()
+    Mark {
+        before,
+        said: hasher.finish(),
+    }
 }
 
 /// Arguments whatever their spelling: clients write objects, numbers and escapes in their own way.

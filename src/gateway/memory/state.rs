@@ -6,6 +6,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use translator::recall::Mark;
+
 use super::bounded::{Bounded, Bounds};
 
 /// Conversations that use one call id at a time; of more the oldest are forgotten.
@@ -17,22 +19,22 @@ pub enum Place<'p> {
     /// A call, by its id.
     Call(&'p str),
     /// An answer that called nothing, by its mark.
-    Answer(u64),
+    Answer(Mark),
 }
 
 /// Remembers envelopes by client key and place.
 pub trait StateStore: Send + Sync {
     /// Keeps an envelope with its mark.
-    fn put(&self, scope: &Arc<str>, place: Place<'_>, mark: u64, envelope: String);
+    fn put(&self, scope: &Arc<str>, place: Place<'_>, mark: Mark, envelope: String);
     /// Finds the envelopes of a place, with their marks, the newest first.
-    fn get(&self, scope: &Arc<str>, place: Place<'_>) -> Vec<(u64, String)>;
+    fn get(&self, scope: &Arc<str>, place: Place<'_>) -> Vec<(Mark, String)>;
     /// Whether anything is kept with answers that called nothing.
     fn has_answers(&self, scope: &Arc<str>) -> bool;
 }
 
 /// Remembers in memory: a day, 100,000 places, 64 MiB.
 #[derive(Debug)]
-pub struct StateMemory(Mutex<Bounded<Key, Vec<(u64, String)>>>);
+pub struct StateMemory(Mutex<Bounded<Key, Vec<(Mark, String)>>>);
 
 /// Client key and place.
 type Key = (Arc<str>, OwnedPlace);
@@ -40,7 +42,7 @@ type Key = (Arc<str>, OwnedPlace);
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum OwnedPlace {
     Call(Box<str>),
-    Answer(u64),
+    Answer(Mark),
     /// There are answers.
     Answers,
 }
@@ -66,11 +68,11 @@ impl Default for StateMemory {
 }
 
 impl StateStore for StateMemory {
-    fn put(&self, scope: &Arc<str>, place: Place<'_>, mark: u64, envelope: String) {
+    fn put(&self, scope: &Arc<str>, place: Place<'_>, mark: Mark, envelope: String) {
         let now = Instant::now();
         let id = match place {
             Place::Call(id) => id.len(),
-            Place::Answer(_) => 8,
+            Place::Answer(_) => 16,
         };
         let key = (Arc::clone(scope), place.into());
         let mut map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -89,7 +91,7 @@ impl StateStore for StateMemory {
         }
     }
 
-    fn get(&self, scope: &Arc<str>, place: Place<'_>) -> Vec<(u64, String)> {
+    fn get(&self, scope: &Arc<str>, place: Place<'_>) -> Vec<(Mark, String)> {
         let map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         map.get(&(Arc::clone(scope), place.into()), Instant::now())
             .cloned()
@@ -105,35 +107,46 @@ impl StateStore for StateMemory {
 
 #[cfg(test)]
 mod tests {
+    use translator::ir::Args;
+    use translator::recall::Kept;
+
     use super::*;
 
     const CALL: Place<'_> = Place::Call("call_1");
+
+    /// The mark of a call in a conversation.
+    fn mark(conversation: u64) -> Mark {
+        let args = Args::Text("{}".into());
+        Kept::with_call("call_1".to_owned(), "f", &args, conversation, &[]).mark
+    }
 
     #[test]
     fn one_tenant_does_not_see_another() {
         let store = StateMemory::default();
         let (a, b): (Arc<str>, Arc<str>) = ("a".into(), "b".into());
-        store.put(&a, CALL, 1, "hub1.x".to_owned());
-        assert_eq!(store.get(&a, CALL), [(1, "hub1.x".to_owned())]);
+        store.put(&a, CALL, mark(1), "hub1.x".to_owned());
+        assert_eq!(store.get(&a, CALL), [(mark(1), "hub1.x".to_owned())]);
         assert!(store.get(&b, CALL).is_empty());
         assert!(store.get(&a, Place::Call("call_2")).is_empty());
         assert!(!store.has_answers(&a));
-        store.put(&a, Place::Answer(7), 7, "hub1.y".to_owned());
+        let answer = Place::Answer(mark(7));
+        store.put(&a, answer, mark(7), "hub1.y".to_owned());
         assert!(store.has_answers(&a) && !store.has_answers(&b));
-        assert_eq!(store.get(&a, Place::Answer(7)), [(7, "hub1.y".to_owned())]);
+        assert_eq!(store.get(&a, answer), [(mark(7), "hub1.y".to_owned())]);
     }
 
     #[test]
     fn conversations_that_share_an_id_keep_their_own() {
         let store = StateMemory::default();
         let scope: Arc<str> = "a".into();
-        for mark in 0..10 {
-            store.put(&scope, CALL, mark, format!("hub1.{mark}"));
+        for conversation in 0..10 {
+            let envelope = format!("hub1.{conversation}");
+            store.put(&scope, CALL, mark(conversation), envelope);
         }
-        store.put(&scope, CALL, 5, "hub1.again".to_owned());
+        store.put(&scope, CALL, mark(5), "hub1.again".to_owned());
         let found = store.get(&scope, CALL);
-        let marks: Vec<u64> = found.iter().map(|(mark, _)| *mark).collect();
-        assert_eq!(marks, [5, 9, 8, 7, 6, 4, 3, 2]);
+        let marks: Vec<Mark> = found.iter().map(|(mark, _)| *mark).collect();
+        assert_eq!(marks, [5, 9, 8, 7, 6, 4, 3, 2].map(mark));
         assert_eq!(found[0].1, "hub1.again");
     }
 }

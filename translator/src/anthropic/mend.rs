@@ -102,7 +102,7 @@ impl Mender<'_> {
             for (name, range) in json::members(message) {
                 if name == "content" {
                     w.array_in("content", |w| {
-                        blocks.iter().for_each(|block| w.item_raw(block))
+                        blocks.iter().for_each(|block| w.item_raw(block));
                     });
                 } else {
                     w.raw(&name, &message[range]);

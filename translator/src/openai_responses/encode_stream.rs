@@ -510,7 +510,7 @@ impl StreamEncoder {
         }
         let id = self.answer.ids.next("msg_");
         self.added(out, |w| {
-            items::message(w, &id, Status::InProgress, None, "")
+            items::message(w, &id, Status::InProgress, None, "");
         });
         self.message = Some(Message {
             id: id.clone(),

@@ -33,7 +33,7 @@ fn state(kind: OpaqueKind, state: &'static str) -> Opaque<'static> {
 }
 
 /// What was kept with `call_0` when it answered a question.
-fn kept(question: &'static str, name: &'static str) -> (u64, String) {
+fn kept(question: &'static str, name: &'static str) -> (Mark, String) {
     let args = Args::Object(r#"{"a": 1.0, "b": "\u00e9"}"#.into());
     let before = mark(&request(vec![user(question)]));
     let states = [state(OpaqueKind::Thinking, name)];
@@ -82,6 +82,34 @@ fn conversations_that_share_an_id_keep_their_own_state() {
         let mut asked = request(turns);
         fill(&mut asked, &recall);
         assert!(states(&asked).is_empty(), "{case}");
+    }
+}
+
+#[test]
+fn a_random_id_is_enough_as_long_as_nobody_else_has_it() {
+    const ID: &str = "call_AbCdEfGhIjKlMnOpQrStUvWx";
+    let turn = |args| {
+        let mut turn = called(args);
+        if let Kind::ToolCall(call) = &mut turn.parts[0].kind {
+            call.id = ID.into();
+        }
+        turn
+    };
+    let one = kept("one", "first");
+    let other = (Kept::without_state(ID.to_owned(), 7).mark, String::new());
+    let alone = vec![one.clone()];
+    let shared = vec![one, other];
+    let args = r#"{"a":1,"b":"é"}"#;
+    let cases = [
+        ("cut history", &alone, args, "first"),
+        ("another call", &alone, "{}", ""),
+        ("an id that was used twice", &shared, args, ""),
+    ];
+    for (case, store, args, want) in cases {
+        let recall = |_: Key<'_>| store.clone();
+        let mut asked = request(vec![user("elsewhere"), turn(args)]);
+        fill(&mut asked, &recall);
+        assert_eq!(states(&asked).join(","), want, "{case}");
     }
 }
 

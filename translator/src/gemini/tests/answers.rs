@@ -253,7 +253,7 @@ fn streams_are_written() {
     assert_eq!(envelope::open(state), Some(vec![thinking()]));
     assert_eq!(
         parts[3],
-        &json!({"functionCall":{"id":"c1","name":"f","args":{"a":1}}})
+        &json!({"functionCall":{"id":"c1","name":"f","args":{"a":1}}, "thoughtSignature": envelope::seal_base64(&[])})
     );
     let last = chunks.last().expect("last");
     assert_eq!(last["candidates"][0]["finishReason"], "STOP");
