@@ -16,7 +16,7 @@ use translator::recall::{self, Key};
 use translator::replay::SEALED_ELSEWHERE;
 use translator::translate::{self, Target};
 use translator::undo::Undo;
-use translator::{Dialect, anthropic, estimate, foreign};
+use translator::{Dialect, anthropic, estimate, foreign, gemini};
 
 use super::bytepath::{self, Wish};
 use super::headers;
@@ -83,6 +83,10 @@ pub(super) fn prepare(
         let mended = (!drop_state).then(|| mended(order, target)).flatten();
         return mended.map_or_else(|| translated(order, target, drop_state), Ok);
     }
+    if let Some(body) = unnumbered(order, target) {
+        let peek = Peek::at(&body)?;
+        return Ok(passed(order, target, Some((&body, &peek))));
+    }
     match fitted(order, target) {
         Fit::AsItIs => Ok(passed(order, target, None)),
         Fit::Edited { body, report } => {
@@ -140,6 +144,16 @@ fn aim<'t>(order: &Order, target: &'t PlannedTarget, stream: bool) -> Target<'t>
             && order.body_dialect != Dialect::Anthropic,
         drop_state: false,
     }
+}
+
+/// The client's own bytes without ids of calls, for a Gemini surface that takes none.
+fn unnumbered(order: &Order, target: &PlannedTarget) -> Option<Bytes> {
+    let provider = &target.provider;
+    let takes_none = provider.dialect == Dialect::Gemini
+        && target.mode != Mode::Direct
+        && provider.capability(&target.model).call_id_max == 0;
+    let body = takes_none.then(|| std::str::from_utf8(&order.body).ok())??;
+    gemini::without_call_ids(body).map(Bytes::from)
 }
 
 /// What becomes of the client's bytes at a server of its own dialect that knows less than OpenAI. Only where the

@@ -20,6 +20,7 @@ pub mod fold;
 pub mod foreign;
 pub mod gemini;
 pub mod ident;
+mod integers;
 pub mod ir;
 pub mod json;
 pub mod losses;
