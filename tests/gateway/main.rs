@@ -6,6 +6,7 @@ mod explain;
 mod fallback;
 mod hub;
 mod identity;
+mod loops;
 mod outbound;
 mod samples;
 mod streams;
