@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use crate::hub::TestHub;
+use crate::hub::{TestHub, provider};
+use crate::upstream::{Reply, Upstream};
 
 const DIALECTS: [&str; 4] = ["openai", "openai-responses", "anthropic", "gemini"];
 
@@ -214,4 +215,34 @@ async fn what_a_vendor_issued_comes_back_to_it() {
         }
     }
     assert!(wrong.is_empty(), "{runs} runs: {}", wrong.join("\n"));
+}
+
+/// Two conversations of one client key whose upstream numbers its calls alike: each gets its own state back.
+#[tokio::test]
+async fn conversations_that_share_a_call_id_do_not_swap_their_state() {
+    let called = |state: &str| {
+        Reply::json(
+            200,
+            &format!(
+                r#"{{"candidates":[{{"content":{{"role":"model","parts":[{{"functionCall":{{"id":"call_0","name":"weather","args":{{}}}},"thoughtSignature":"{state}"}}]}},"finishReason":"STOP"}}]}}"#
+            ),
+        )
+    };
+    let upstream = Upstream::start([called("b25l"), called("dHdv")]).await;
+    let hub = TestHub::before(&[provider("up", "gemini", &upstream, "")]).await;
+    let mut clients = ["one", "two"].map(|question| Client::new("openai", Habit::Bare, question));
+    for _ in 0..2 {
+        for client in &mut clients {
+            let (path, body) = client.request("up/gemini-3-flash-preview");
+            let answer = hub.post(&path, &body.to_string()).await;
+            assert_eq!(answer.status, 200, "{}", answer.text);
+            client.take(&answer.json());
+        }
+    }
+    let asked = upstream.asked();
+    for (request, state) in asked[2..].iter().zip(["b25l", "dHdv"]) {
+        let body: Value = serde_json::from_str(&request.body).expect("JSON");
+        let part = &body["contents"][1]["parts"][0];
+        assert_eq!(part["thoughtSignature"], state, "{body}");
+    }
 }
