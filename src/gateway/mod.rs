@@ -45,11 +45,11 @@ mod send;
 mod service;
 mod settle;
 mod splice;
+mod spoken;
 mod status;
 mod stream;
 mod tuning;
 mod unary;
-mod usage_scan;
 mod verdict;
 mod watch;
 

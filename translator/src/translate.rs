@@ -5,6 +5,7 @@ use crate::answer::Answer;
 use crate::capability::Capability;
 use crate::dialect::{StreamDecoder, StreamEncoder};
 use crate::error::{Failure, FailureKind, Refusal};
+use crate::estimate::Spoken;
 use crate::fidelity::Report;
 use crate::fold::Fold;
 use crate::ir::{Event, Finish, Request, Usage};
@@ -116,6 +117,8 @@ pub struct Summary {
     pub content: bool,
     /// The latest token counts.
     pub usage: Option<Usage>,
+    /// Output so far, for when the upstream does not come to count it.
+    pub spoken: Spoken,
     /// Why the answer ended.
     pub finish: Option<Finish<'static>>,
     /// Why it failed.
@@ -298,7 +301,11 @@ impl Summary {
     pub fn note(&mut self, event: &Event<'_>) {
         self.notes.event(event, &mut self.keep);
         match event {
-            Event::Open { .. } | Event::Delta { .. } => self.content = true,
+            Event::Open { .. } => self.content = true,
+            Event::Delta { text, .. } => {
+                self.content = true;
+                self.spoken.add(text.len_hint());
+            }
             Event::Usage(usage) => self.usage = Some(*usage),
             Event::Finish { reason, .. } => self.finish = Some(reason.clone().into_owned()),
             Event::Fail(failure) => self.failure = Some(failure.clone()),
