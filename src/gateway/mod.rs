@@ -59,7 +59,7 @@ mod watch;
 pub use body::AnswerBody;
 pub use check::{Checked, Offered, check, discover};
 pub use hub::Hub;
-pub use memory::{ResponseMemory, ResponseStore, StateMemory, StateStore, StoredResponse};
+pub use memory::{Place, ResponseMemory, ResponseStore, StateMemory, StateStore, StoredResponse};
 pub use rehearsal::{Rehearsal, Rehearsed, Unrehearsed, rehearse};
 pub use service::handle;
 pub use trial::{FinalRequest, RuleFinding, Trial, TrialReport, TrialTarget, try_route};
