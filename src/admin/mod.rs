@@ -5,8 +5,12 @@
 
 mod aliases;
 mod auth;
+mod client_key_rows;
+mod client_keys;
 mod definition;
 mod guard;
+mod key_bounds;
+mod key_limits;
 mod page;
 mod password;
 mod people;
@@ -88,11 +92,14 @@ impl Admin {
 
 /// The resources, in the order of the document.
 fn resources(admin: &Admin) -> impl OpenApi + 'static {
-    (
+    let people = (
         auth::Auth(admin.clone()),
         users::Users(admin.clone()),
-        aliases::Aliases(admin.clone()),
-    )
+        key_bounds::KeyBounds(admin.clone()),
+        client_keys::ClientKeys(admin.clone()),
+    );
+    let routing = aliases::Aliases(admin.clone());
+    (people, routing)
 }
 
 fn service<T: OpenApi>(resources: T) -> OpenApiService<T, ()> {
