@@ -4,10 +4,14 @@
 //! named service of the gateway. It must never know how a request of the data plane is served.
 
 mod aliases;
+mod audit;
 mod auth;
 mod client_key_rows;
 mod client_keys;
 mod definition;
+mod docs;
+mod document;
+mod first_start;
 mod guard;
 mod key_bounds;
 mod key_limits;
@@ -15,8 +19,10 @@ mod page;
 mod password;
 mod people;
 mod person;
+mod preferences;
 mod problem;
 mod sessions;
+mod setup;
 mod throttle;
 mod token;
 mod users;
@@ -31,6 +37,8 @@ use poem_openapi::{OpenApi, OpenApiService};
 
 use crate::control::Control;
 
+pub use document::document;
+pub use first_start::{Welcome, first_start};
 use guard::Guard;
 pub use password::Passwords;
 pub use person::{Identity, Role};
@@ -51,7 +59,7 @@ pub struct Admin {
 }
 
 /// The first segments of the paths that are the admin API's.
-const OURS: [&str; 3] = ["api", "docs", "openapi.json"];
+const OURS: [&str; 4] = ["api", "docs", "openapi.json", "redoc"];
 
 /// Whether a path is the admin API's. The gateway's own below `/api` are not.
 #[must_use]
@@ -85,18 +93,23 @@ impl Admin {
         let guard = Guard {
             store: self.control.store().clone(),
             tokens: Arc::clone(&self.tokens),
+            is_demo: self.control.in_force().settings.demo,
         };
-        Route::new().nest("/", service).with(guard).boxed()
+        let routes = Route::new().nest("/", service);
+        docs::lay_out(routes, document()).with(guard).boxed()
     }
 }
 
 /// The resources, in the order of the document.
-fn resources(admin: &Admin) -> impl OpenApi + 'static {
+fn resources(admin: &Admin) -> impl OpenApi + use<> {
     let people = (
         auth::Auth(admin.clone()),
         users::Users(admin.clone()),
         key_bounds::KeyBounds(admin.clone()),
         client_keys::ClientKeys(admin.clone()),
+        preferences::PreferencesApi(admin.clone()),
+        audit::Audit(admin.clone()),
+        setup::Setup(admin.clone()),
     );
     let routing = aliases::Aliases(admin.clone());
     (people, routing)
