@@ -13,6 +13,7 @@ mod key_file;
 pub mod request_list;
 pub mod requests;
 pub mod retention;
+mod rolling;
 pub mod rollups;
 pub mod spend;
 pub mod statistics;

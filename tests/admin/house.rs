@@ -224,6 +224,13 @@ impl House {
         }
     }
 
+    /// Calls with a token and leaves the body to be read.
+    pub(crate) async fn open(&self, path: &str, token: &str) -> Response {
+        let request = self.client.get(path);
+        let request = request.header("authorization", format!("Bearer {token}"));
+        request.send().await.0
+    }
+
     /// Calls with a token.
     pub(crate) async fn call(
         &self,

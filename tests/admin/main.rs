@@ -6,8 +6,10 @@
 mod aliases;
 mod auth;
 mod house;
+mod key_pools;
 mod providers;
 mod spend;
+mod routes;
 #[expect(
     dead_code,
     reason = "shared with the tests of the data plane, which need all of it"
