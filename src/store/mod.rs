@@ -15,6 +15,7 @@ pub mod requests;
 pub mod retention;
 mod rolling;
 pub mod rollups;
+pub mod spend;
 pub mod statistics;
 mod statistics_query;
 mod vault;

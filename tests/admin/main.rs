@@ -4,4 +4,16 @@
 //! (`postgres://user:password@host:port`), each test makes a database there and drops it.
 
 mod aliases;
+mod auth;
 mod house;
+mod key_pools;
+mod providers;
+mod spend;
+mod routes;
+#[expect(
+    dead_code,
+    reason = "shared with the tests of the data plane, which need all of it"
+)]
+#[path = "../gateway/upstream.rs"]
+mod upstream;
+mod users;
