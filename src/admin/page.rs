@@ -2,6 +2,7 @@
 
 use poem_openapi::Object;
 use poem_openapi::types::{ParseFromJSON, ToJSON, Type};
+use sea_orm::sea_query::LikeExpr;
 
 use super::problem::Problem;
 
@@ -50,6 +51,28 @@ impl Range {
         })
     }
 
+    /// A page of what is all at hand, in the order of its keys. A cursor is a key; the entry it names may be
+    /// gone by now.
+    pub(super) fn cut<T>(&self, items: Vec<T>, key: impl Fn(&T) -> String) -> Page<T>
+    where
+        T: Type + ParseFromJSON + ToJSON + Send + Sync,
+    {
+        let mut keyed: Vec<(String, T)> =
+            items.into_iter().map(|item| (key(&item), item)).collect();
+        keyed.sort_by(|a, b| a.0.cmp(&b.0));
+        if let Some(after) = &self.after {
+            keyed.retain(|(key, _)| key > after);
+        }
+        let most = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let more = keyed.len() > most;
+        keyed.truncate(most);
+        let next = keyed.last().filter(|_| more).map(|(key, _)| key.clone());
+        Page {
+            items: keyed.into_iter().map(|(_, item)| item).collect(),
+            next,
+        }
+    }
+
     /// A page of rows of which one more than the page holds was asked for.
     pub(super) fn page<R, T>(
         &self,
@@ -69,4 +92,20 @@ impl Range {
             next,
         }
     }
+}
+
+/// A pattern for whatever holds this text; signs that mean something in patterns mean themselves.
+#[must_use]
+pub(super) fn holding(text: &str) -> LikeExpr {
+    let mut pattern = String::with_capacity(text.len() + 2);
+    pattern.push('%');
+    for c in text.chars() {
+        if matches!(c, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    // Not a backslash: MySQL has one more meaning for it.
+    LikeExpr::new(pattern).escape('!')
 }

@@ -199,7 +199,7 @@ fn routed(
     clippy::too_many_arguments,
     reason = "an order has many parts, and this is the one place beside the pipeline"
 )]
-fn order(
+pub(super) fn order(
     caller: &Caller,
     headers: &HeaderMap,
     from: Dialect,
@@ -227,6 +227,7 @@ fn order(
         strict,
         keep_input: None,
         keeps_response: false,
+        limits: HeaderMap::new(),
         route: plan.route,
         targets: plan.targets.into_iter().map(Arc::new).collect(),
     })

@@ -6,11 +6,13 @@
 //! configuration came from.
 
 mod admit;
+mod allowance;
 mod array;
 mod attempt;
 mod body;
 mod bytepath;
 mod chat;
+mod check;
 mod count;
 mod embeddings;
 mod embeddings_shape;
@@ -54,6 +56,7 @@ mod verdict;
 mod watch;
 
 pub use body::AnswerBody;
+pub use check::{Checked, Offered, check, discover};
 pub use hub::Hub;
 pub use memory::{ResponseMemory, ResponseStore, StateMemory, StateStore, StoredResponse};
 pub use rehearsal::{Rehearsal, Rehearsed, Unrehearsed, rehearse};

@@ -4,4 +4,14 @@
 //! (`postgres://user:password@host:port`), each test makes a database there and drops it.
 
 mod aliases;
+mod auth;
 mod house;
+mod providers;
+mod spend;
+#[expect(
+    dead_code,
+    reason = "shared with the tests of the data plane, which need all of it"
+)]
+#[path = "../gateway/upstream.rs"]
+mod upstream;
+mod users;

@@ -6,6 +6,7 @@ mod explain;
 mod fallback;
 mod hub;
 mod identity;
+mod limits;
 mod outbound;
 mod samples;
 mod streams;
