@@ -332,7 +332,7 @@ async fn call(
             headers: headers.clone(),
             body: body.clone(),
         };
-        let answered = match send(parcel, &leave).await {
+        let answered = match send(parcel, leave.credential(0)).await {
             Ok(response) => read_whole(hub, target, response, started).await,
             Err(fault) => Err(fault),
         };

@@ -6,6 +6,7 @@
 //! configuration came from.
 
 mod admit;
+mod again;
 mod array;
 mod attempt;
 mod body;
@@ -35,6 +36,7 @@ mod peek;
 mod portrayal;
 mod prepare;
 mod query;
+mod reach;
 mod rehearsal;
 mod remember;
 mod reply;
@@ -44,9 +46,11 @@ mod route;
 mod send;
 mod service;
 mod settle;
+mod source;
 mod splice;
 mod status;
 mod stream;
+mod together;
 mod tuning;
 mod unary;
 mod usage_scan;

@@ -10,7 +10,7 @@ use translator::answer::Answer;
 use translator::error::{Failure, FailureKind, Refusal};
 use translator::fidelity::Report;
 use translator::openai_chat::{Fit, fit};
-use translator::translate::{self, Target};
+use translator::translate::{self, Calls, Target};
 use translator::undo::Undo;
 use translator::{Dialect, estimate, foreign};
 
@@ -47,6 +47,18 @@ pub(super) enum Lane {
 pub(super) struct Translated {
     pub(super) answer: Answer,
     pub(super) undo: Undo,
+    /// One call for each alternative that the model does not give by itself.
+    pub(super) calls: Calls,
+}
+
+impl Prepared {
+    /// How many calls are made at once.
+    pub(super) fn calls(&self) -> usize {
+        match &self.lane {
+            Lane::Same { .. } => 1,
+            Lane::Translated(translated) => translated.calls.0.max(1),
+        }
+    }
 }
 
 /// Builds the request for a target.
@@ -240,6 +252,7 @@ pub(super) fn translated(
         lane: Lane::Translated(Box::new(Translated {
             answer,
             undo: outbound.undo,
+            calls: outbound.calls,
         })),
         report: outbound.report,
     })

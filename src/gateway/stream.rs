@@ -12,6 +12,7 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 use translator::Dialect;
 use translator::error::{Failure, FailureKind};
+use translator::ir::Usage;
 
 use super::admit::{Health, Held};
 use super::body::Owned;
@@ -56,6 +57,18 @@ struct Flowing {
     held: Held,
     account: Account,
     target: Arc<PlannedTarget>,
+}
+
+impl Flowing {
+    /// Notes the calls that went on with the answer; gives what all calls have cost.
+    fn settle_calls(&mut self) -> Option<Usage> {
+        for called in self.live.take_called() {
+            let lease = self.held.leave.lease();
+            self.account
+                .attempt(&self.target, lease, called.status, called.took, None);
+        }
+        self.live.usage()
+    }
 }
 
 /// One timer for signs of life and for idle upstreams. It is not moved for each chunk: a tick that finds
@@ -241,18 +254,13 @@ impl StreamBody {
         if flowing.ended || flowing.live.is_terminated() {
             return Poll::Ready(self.end());
         }
-        match flowing.live.poll_chunk(cx) {
-            Poll::Ready(Some(Ok(chunk))) => {
+        match flowing.live.poll(cx) {
+            Poll::Ready(Some(Ok(bytes))) => {
                 self.pulse.active = true;
-                Poll::Ready(flowing.live.take(chunk))
+                Poll::Ready(bytes)
             }
-            // An error behind the dialect's own end is no concern of the client's.
             Poll::Ready(None) => Poll::Ready(self.end()),
-            Poll::Ready(Some(Err(_))) if flowing.live.is_over() => Poll::Ready(self.end()),
-            Poll::Ready(Some(Err(error))) => {
-                let words = format!("the connection to the upstream broke: {error}");
-                Poll::Ready(self.fail(Failure::new(FailureKind::Upstream, words)))
-            }
+            Poll::Ready(Some(Err(failure))) => Poll::Ready(self.fail(failure)),
             Poll::Pending => self.idle(cx),
         }
     }
@@ -277,7 +285,7 @@ impl StreamBody {
             return Bytes::new();
         };
         let (bytes, end) = flowing.live.end(&self.request_id);
-        let usage = flowing.live.usage();
+        let usage = flowing.settle_calls();
         match end {
             End::Complete => {
                 if let Some(remember) = self.remember.take() {
@@ -299,9 +307,11 @@ impl StreamBody {
                     .close(Outcome::Cut, 200, usage, Some(failure.message));
             }
         }
-        if !flowing.ended {
+        if !flowing.ended
+            && let Some(body) = flowing.live.into_body()
+        {
             self.pulse.restart(self.tuning.linger);
-            self.stage = Stage::Lingering(Box::new(flowing.live.into_body()), 0);
+            self.stage = Stage::Lingering(Box::new(body), 0);
         }
         bytes
     }
@@ -312,7 +322,7 @@ impl StreamBody {
             return Bytes::new();
         };
         let bytes = flowing.live.fail(failure.clone(), &self.request_id);
-        let usage = flowing.live.usage();
+        let usage = flowing.settle_calls();
         flowing
             .held
             .leave
@@ -327,7 +337,7 @@ impl StreamBody {
 impl Drop for StreamBody {
     fn drop(&mut self) {
         if let Stage::Live(flowing) = &mut self.stage {
-            let usage = flowing.live.usage();
+            let usage = flowing.settle_calls();
             flowing
                 .held
                 .leave

@@ -1,6 +1,8 @@
 //! The data plane against upstreams that misbehave.
 
+mod alternatives;
 mod availability;
+mod continuation;
 mod endpoints;
 mod explain;
 mod fallback;

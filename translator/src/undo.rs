@@ -24,6 +24,8 @@ pub struct Undo {
     pub think_tags: bool,
     /// All stop sequences of the request, when they are known: servers name end-of-text tokens in the same place.
     pub asked: Option<Vec<String>>,
+    /// The vendor runs tools of its own, and may pause the turn for a client that knows no pauses.
+    pub pauses: bool,
 }
 
 /// A tool under another name or in another form than the client gave it.

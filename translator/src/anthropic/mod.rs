@@ -24,6 +24,7 @@ mod names;
 #[cfg(test)]
 mod proof;
 mod reasoning;
+mod turn;
 mod usage;
 mod wire;
 

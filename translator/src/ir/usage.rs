@@ -47,6 +47,22 @@ impl Usage {
         self.output.saturating_add(self.reasoning)
     }
 
+    /// The counts of both.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            fresh: self.fresh.saturating_add(other.fresh),
+            cache_read: self.cache_read.saturating_add(other.cache_read),
+            cache_write_5m: self.cache_write_5m.saturating_add(other.cache_write_5m),
+            cache_write_1h: self.cache_write_1h.saturating_add(other.cache_write_1h),
+            cache_write: self.cache_write.saturating_add(other.cache_write),
+            tool_input: self.tool_input.saturating_add(other.tool_input),
+            output: self.output.saturating_add(other.output),
+            reasoning: self.reasoning.saturating_add(other.reasoning),
+            estimated: self.estimated || other.estimated,
+        }
+    }
+
     /// From inclusive counts, as OpenAI gives them. Servers that report parts larger than the whole are clamped.
     #[must_use]
     pub const fn from_inclusive(
