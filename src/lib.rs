@@ -1,13 +1,16 @@
 //! LLM Bridge, the server: accepts LLM requests in four dialects, routes them to providers, translates
 //! where the dialects differ, and keeps account of what happened.
 
+pub mod admin;
 pub mod config;
+pub mod control;
 pub mod demo;
 pub mod gateway;
 pub mod ledger;
 pub mod pool;
 pub mod routing;
 pub mod snapshot;
+pub mod store;
 pub mod telemetry;
 pub mod upstream;
 pub mod web;

@@ -10,9 +10,12 @@ use bridge::config::{self, LoadOptions, Settings};
 use bridge::gateway::{Hub, Tuning};
 use bridge::ledger::{FileSettings, RotatingFile};
 use bridge::snapshot::{Snapshot, SnapshotStore};
+use bridge::web::Entrance;
 use bridge::{demo, telemetry, web};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+
+use crate::administration::Administration;
 
 /// What the command line says.
 #[derive(Debug, clap::Args)]
@@ -92,15 +95,10 @@ async fn serve(
         Tuning::default(),
     )?);
     hub.adopt();
-    let reloaded = Arc::clone(&hub);
+    let entrance = Arc::new(Entrance::new(Arc::clone(&hub)));
+    let administration = Administration::start(&hub, &entrance, &watched, demo_address).await?;
     let watcher = config::watch(options, &watched, move |settings| {
-        let settings = match demo_address {
-            Some(address) => settings.with_demo(address),
-            None => settings,
-        };
-        let version = snapshots.apply(&settings)?;
-        reloaded.adopt();
-        Ok(version)
+        administration.take_files(settings)
     });
     if let Err(error) = &watcher {
         tracing::warn!(%error, "the configuration is not watched; a change needs a restart");
@@ -108,13 +106,7 @@ async fn serve(
     let listener = web::listen(&settings.host, settings.port).await?;
     let address = listener.local_addr().context("the port has no address")?;
     tracing::info!("listening on http://{address}");
-    web::serve(
-        Arc::clone(&hub),
-        listener,
-        web::Limits::default(),
-        told_to_stop(),
-    )
-    .await;
+    web::serve(entrance, listener, web::Limits::default(), told_to_stop()).await;
     drop(watcher);
     if let Some(demo) = demo {
         demo.stop().await;

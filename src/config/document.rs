@@ -1,6 +1,6 @@
 //! `app.yml` and the environment, key by key: the environment wins.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -56,6 +56,19 @@ const STRUCTURED: [&str; 6] = [
     "ROUTES",
 ];
 
+/// Keys that may also be set while the hub runs. How it is reached and who may use it are not among them.
+pub const LIVE: [&str; 9] = [
+    "MODE",
+    "PREFERRED_PROVIDER",
+    "FALLBACK_STRATEGY",
+    "CIRCUIT_BREAKER",
+    "MAX_TOKENS_LIMIT",
+    "MIN_TOKENS_LIMIT",
+    "BIG_MODEL",
+    "MIDDLE_MODEL",
+    "SMALL_MODEL",
+];
+
 const AUTHS: [(&str, Auth); 2] = [("required", Auth::Required), ("open", Auth::Open)];
 const LOG_LEVELS: [(&str, &str); 7] = [
     ("trace", "trace"),
@@ -100,6 +113,29 @@ impl Values {
             }
         }
         values
+    }
+
+    /// The settings that an operator made, except those that are given already.
+    pub(super) fn of_settings<'d>(
+        defined: impl Iterator<Item = (&'d str, &'d Value)>,
+        given: &BTreeSet<&'static str>,
+    ) -> Self {
+        let mut values = Self::default();
+        for (name, value) in defined {
+            if let Some(key) = LIVE
+                .into_iter()
+                .find(|key| *key == name && !given.contains(key))
+            {
+                let place = Place::defined("setting", key);
+                values.0.insert(key, (value.clone(), place));
+            }
+        }
+        values
+    }
+
+    /// The keys that have a value.
+    pub(super) fn keys(&self) -> BTreeSet<&'static str> {
+        self.0.keys().copied().collect()
     }
 
     /// A value that is there.
@@ -149,12 +185,6 @@ fn set<T>(slot: &mut T, value: Option<T>) {
 }
 
 fn read_server(reader: &mut Reader<'_>, values: &Values, settings: &mut Settings) {
-    set(
-        &mut settings.mode,
-        values
-            .get("MODE")
-            .and_then(|node| reader.choice(&node, &MODES)),
-    );
     set(
         &mut settings.host,
         values.get("HOST").and_then(|node| reader.text(&node)),
@@ -232,10 +262,14 @@ fn read_storage(reader: &mut Reader<'_>, values: &Values, settings: &mut Setting
         .and_then(|node| reader.secret(&node));
 }
 
-fn read_routing(reader: &mut Reader<'_>, values: &Values, settings: &mut Settings) {
-    settings.preferred_provider = values
-        .get("PREFERRED_PROVIDER")
-        .and_then(|node| Some((reader.text(&node)?, node.place)));
+pub(super) fn read_routing(reader: &mut Reader<'_>, values: &Values, settings: &mut Settings) {
+    let mode = values
+        .get("MODE")
+        .and_then(|node| reader.choice(&node, &MODES));
+    set(&mut settings.mode, mode);
+    if let Some(node) = values.get("PREFERRED_PROVIDER") {
+        settings.preferred_provider = reader.text(&node).map(|name| (name, node.place));
+    }
     let strategy = values
         .get("FALLBACK_STRATEGY")
         .and_then(|node| reader.choice(&node, &STRATEGIES));
@@ -244,12 +278,14 @@ fn read_routing(reader: &mut Reader<'_>, values: &Values, settings: &mut Setting
         settings.circuit_breaker = read_breaker(reader, &node);
     }
     let clamps = &mut settings.clamps;
-    clamps.max_tokens = values
-        .get("MAX_TOKENS_LIMIT")
-        .and_then(|node| reader.count(&node, 1));
-    clamps.min_tokens = values
-        .get("MIN_TOKENS_LIMIT")
-        .and_then(|node| reader.count(&node, 1));
+    for (key, clamp) in [
+        ("MAX_TOKENS_LIMIT", &mut clamps.max_tokens),
+        ("MIN_TOKENS_LIMIT", &mut clamps.min_tokens),
+    ] {
+        if let Some(node) = values.get(key) {
+            *clamp = reader.count(&node, 1);
+        }
+    }
     if let (Some(most), Some(least)) = (clamps.max_tokens, clamps.min_tokens)
         && least > most
         && let Some(node) = values.get("MIN_TOKENS_LIMIT")
@@ -257,13 +293,15 @@ fn read_routing(reader: &mut Reader<'_>, values: &Values, settings: &mut Setting
         let what = format!("MIN_TOKENS_LIMIT ({least}) is above MAX_TOKENS_LIMIT ({most})");
         reader.error(&node.place, what, "swap or correct them");
     }
-    settings.big_model = values.get("BIG_MODEL").and_then(|node| reader.text(&node));
-    settings.middle_model = values
-        .get("MIDDLE_MODEL")
-        .and_then(|node| reader.text(&node));
-    settings.small_model = values
-        .get("SMALL_MODEL")
-        .and_then(|node| reader.text(&node));
+    for (key, model) in [
+        ("BIG_MODEL", &mut settings.big_model),
+        ("MIDDLE_MODEL", &mut settings.middle_model),
+        ("SMALL_MODEL", &mut settings.small_model),
+    ] {
+        if let Some(node) = values.get(key) {
+            *model = reader.text(&node);
+        }
+    }
     let Some(node) = values.get("ALIASES") else {
         return;
     };

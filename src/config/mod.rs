@@ -4,6 +4,7 @@
 //! told at once, each with file, line and what to do. It must never open a socket or know what a request is.
 
 mod client_entry;
+mod definition;
 mod demo;
 mod describe;
 mod document;
@@ -29,7 +30,9 @@ mod tests;
 
 pub(crate) use vendor::is_vendor;
 
+pub use definition::{DefinedSecret, Definition, Kind};
 pub use describe::describe;
+pub use document::LIVE;
 pub use environment::Environment;
 pub use error::{ConfigError, ConfigErrors};
 pub use loading::{LoadOptions, load};

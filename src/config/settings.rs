@@ -1,5 +1,6 @@
 //! What configuration says, as plain data. Names are still names here; the snapshot connects them.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -72,6 +73,8 @@ pub struct Settings {
     pub enable_telemetry: bool,
     /// `OTLP_ENDPOINT`
     pub otlp_endpoint: Option<String>,
+    /// The keys that files and environment give a value; nothing else may set these.
+    pub given: BTreeSet<&'static str>,
     /// Whether the demonstration is laid over.
     pub demo: bool,
     /// The files that were read, to watch.
@@ -112,6 +115,7 @@ impl Default for Settings {
             admin_password: None,
             enable_telemetry: false,
             otlp_endpoint: None,
+            given: BTreeSet::new(),
             demo: false,
             files: Vec::new(),
             warnings: Vec::new(),

@@ -1,0 +1,30 @@
+//! The database schema, step by step. Each step can be taken back.
+//!
+//! Steps only ever add (expand); what is no longer needed is removed one release later (contract), so that
+//! hubs of two versions can share a database while they are exchanged. Columns hold what SQLite, PostgreSQL
+//! and MySQL agree on: text, integers, and times as milliseconds since 1970 in UTC.
+
+#![expect(
+    elided_lifetimes_in_paths,
+    reason = "the trait of the steps elides them, and its methods must be written the same way"
+)]
+
+mod columns;
+mod m20261121_000001_configuration;
+mod m20261121_000002_people;
+
+pub use sea_orm_migration::prelude::*;
+
+/// All steps, oldest first.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261121_000001_configuration::Migration),
+            Box::new(m20261121_000002_people::Migration),
+        ]
+    }
+}

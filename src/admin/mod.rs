@@ -1,0 +1,83 @@
+//! The admin API, its document and its pages of documentation. One file per resource.
+//!
+//! Handlers read the database and change it through [`Control`]; the only way from here to a provider is a
+//! named service of the gateway. It must never know how a request of the data plane is served.
+
+mod aliases;
+mod definition;
+mod guard;
+mod page;
+mod person;
+mod problem;
+mod token;
+mod version;
+
+use std::sync::Arc;
+
+use poem::endpoint::BoxEndpoint;
+use poem::{EndpointExt as _, Response, Route};
+use poem_openapi::{OpenApi, OpenApiService};
+
+use crate::control::Control;
+
+use guard::Guard;
+pub use person::{Identity, Role};
+pub use token::Tokens;
+
+/// What handlers share.
+#[derive(Clone, Debug)]
+pub struct Admin {
+    /// The way to read and change what is defined.
+    pub control: Arc<Control>,
+    /// Signs and checks session tokens.
+    pub tokens: Arc<Tokens>,
+}
+
+/// The first segments of the paths that are the admin API's.
+const OURS: [&str; 3] = ["api", "docs", "openapi.json"];
+
+/// Whether a path is the admin API's. The gateway's own below `/api` are not.
+#[must_use]
+pub fn owns(path: &str) -> bool {
+    let first = path
+        .trim_start_matches('/')
+        .split('/')
+        .next()
+        .unwrap_or_default();
+    OURS.contains(&first) && !["/api/hello", "/api/translate/explain"].contains(&path)
+}
+
+impl Admin {
+    /// Over this configuration.
+    #[must_use]
+    pub fn new(control: Arc<Control>) -> Self {
+        let given = control.files().jwt_secret_key.clone();
+        let tokens = Tokens::new(control.store().vault(), given.as_ref());
+        Self {
+            control,
+            tokens: Arc::new(tokens),
+        }
+    }
+
+    /// All calls of the admin API, behind the guard.
+    #[must_use]
+    pub fn endpoint(&self) -> BoxEndpoint<'static, Response> {
+        let service = service(resources(self));
+        let guard = Guard {
+            store: self.control.store().clone(),
+            tokens: Arc::clone(&self.tokens),
+        };
+        Route::new().nest("/", service).with(guard).boxed()
+    }
+}
+
+/// The resources, in the order of the document.
+fn resources(admin: &Admin) -> impl OpenApi + 'static {
+    aliases::Aliases(admin.clone())
+}
+
+fn service<T: OpenApi>(resources: T) -> OpenApiService<T, ()> {
+    OpenApiService::new(resources, "LLM Bridge", env!("CARGO_PKG_VERSION")).description(
+        "Administration of the hub: providers, routes, keys, people, requests and statistics.",
+    )
+}

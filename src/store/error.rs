@@ -1,0 +1,73 @@
+//! What can go wrong with the database.
+
+use std::path::PathBuf;
+
+use sea_orm::{DbErr, SqlErr};
+
+use super::Unopened;
+
+/// What went wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database said no, or nothing.
+    #[error("the database does not answer as it should: {0}")]
+    Database(DbErr),
+    /// A unique value is there already.
+    #[error("that name is taken")]
+    Taken,
+    /// There is no such row.
+    #[error("there is no such entry")]
+    Missing,
+    /// Somebody else changed it first.
+    #[error("it was changed meanwhile; it is at version {0} now")]
+    Changed(i64),
+    /// A secret does not open.
+    #[error(transparent)]
+    Unopened(#[from] Unopened),
+    /// The operator's key is not the one the database was made with.
+    #[error(
+        "ENCRYPTION_KEY, or the key file {}, is not the key this database was made with; put the right one back (a new one cannot open the secrets in it)",
+        .0.display()
+    )]
+    WrongKey(PathBuf),
+    /// The key file is gone.
+    #[error(
+        "this database has secrets in it, but its key file {} is missing and ENCRYPTION_KEY is not set; put one of them back",
+        .0.display()
+    )]
+    LostKey(PathBuf),
+    /// A file that others can read.
+    #[error("{} can be read by others on this machine; run `chmod 600 {}`", .0.display(), .0.display())]
+    Exposed(PathBuf),
+    /// A key that is too short to be one.
+    #[error(
+        "ENCRYPTION_KEY is too short; use at least 32 characters, for example from `openssl rand -base64 32`"
+    )]
+    WeakKey,
+    /// A file cannot be used.
+    #[error("{} cannot be used: {error}", path.display())]
+    File {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// Not a database URL.
+    #[error("DATABASE_URL must begin with sqlite:, postgres: or mysql:")]
+    Url,
+    /// What files say does not fit together.
+    #[error("{0}")]
+    Configuration(#[from] crate::config::ConfigErrors),
+    /// Something in a row is not as it should be.
+    #[error("the database holds something this version does not understand: {0}")]
+    Damaged(String),
+}
+
+impl From<DbErr> for StoreError {
+    fn from(error: DbErr) -> Self {
+        match error.sql_err() {
+            Some(SqlErr::UniqueConstraintViolation(_)) => Self::Taken,
+            _ => Self::Database(error),
+        }
+    }
+}
