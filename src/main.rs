@@ -2,6 +2,7 @@
 
 mod administration;
 mod check;
+mod live_settings;
 mod serve;
 mod translate;
 

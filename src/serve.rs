@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::administration::Administration;
+use crate::live_settings::LiveSettings;
 
 /// What the command line says.
 #[derive(Debug, clap::Args)]
@@ -97,7 +98,9 @@ async fn serve(
     hub.adopt();
     let entrance = Arc::new(Entrance::new(Arc::clone(&hub)));
     let administration = Administration::start(&hub, &entrance, &watched, demo_address).await?;
+    let mut live = LiveSettings::of(&watched);
     let watcher = config::watch(options, &watched, move |settings| {
+        live.take(&settings);
         administration.take_files(settings)
     });
     if let Err(error) = &watcher {

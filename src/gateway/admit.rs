@@ -117,10 +117,10 @@ impl Leave {
         self.leases.get(call).and_then(KeyLease::header)
     }
 
-    /// The target works: the breaker closes, the key stays taken until the end of the answer.
-    pub(super) fn works(&mut self, now: Instant) {
-        if let Some(breaker) = self.breaker.take() {
-            breaker.success(now);
+    /// There is content; whether the target is well shows at the end of the answer.
+    pub(super) fn answering(&mut self) {
+        if let Some(breaker) = &mut self.breaker {
+            breaker.answering();
         }
     }
 

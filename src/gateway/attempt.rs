@@ -211,7 +211,7 @@ impl<'t> Try<'t> {
                     })));
                 }
                 Ok(Reached::Begun(live, first, ended, headers)) => {
-                    leave.works(Instant::now());
+                    leave.answering();
                     let held = Held {
                         leave,
                         _place: place,

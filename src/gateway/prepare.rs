@@ -17,7 +17,7 @@ use translator::{Dialect, estimate, foreign};
 use super::bytepath::{self, Wish};
 use super::headers;
 use super::oddities;
-use super::order::Order;
+use super::order::{Order, Purpose};
 use super::params;
 use super::peek::Peek;
 use crate::routing::PlannedTarget;
@@ -69,6 +69,9 @@ pub(super) fn prepare(
 ) -> Result<Prepared, Failure> {
     let provider = &target.provider;
     let same = provider.dialect == order.ingress && order.body_dialect == order.ingress;
+    if order.purpose == Purpose::Compact {
+        return Ok(passed(order, target, None));
+    }
     if target.mode == Mode::Direct {
         if !same {
             return Err(Failure::new(
@@ -178,7 +181,7 @@ fn passed(order: &Order, target: &PlannedTarget, fitted: Option<(&Bytes, &Peek)>
     };
     let (body, strip) = bytepath::body(document, peek, &wish);
     Prepared {
-        uri: uri(target, endpoint(order.stream), &order.query),
+        uri: uri(target, order.endpoint(), &order.query),
         headers: headers::passed(&order.headers, provider, order.stream),
         body: without(body, target),
         lane: Lane::Same { strip },

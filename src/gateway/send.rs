@@ -99,7 +99,11 @@ pub(super) async fn send(
     let provider = &target.provider;
     let sent = timeout(
         provider.timeout,
-        hub.client.send(request, provider.allow_private_network),
+        hub.client.send(
+            request,
+            provider.allow_private_network,
+            provider.proxy.as_ref(),
+        ),
     )
     .await;
     let response = match sent {

@@ -12,7 +12,7 @@ use super::body::AnswerBody;
 use super::hub::Hub;
 use super::identity::identify;
 use super::route::{Call, call};
-use super::{count, embeddings, explain, generate, models, reply, responses, status};
+use super::{compact, count, embeddings, explain, generate, models, reply, responses, status};
 use crate::snapshot::{ClientKey, Snapshot};
 
 /// What every call needs.
@@ -64,6 +64,8 @@ pub async fn handle(hub: Arc<Hub>, request: Request<Incoming>) -> Response<Answe
     match found {
         Call::Generate(ingress) => generate::answer(caller, ingress, request).await,
         Call::Count(ingress) => Box::pin(count::answer(caller, ingress, request)).await,
+        Call::Compact => Box::pin(compact::answer(caller, request)).await,
+        Call::Cancel(id) => responses::cancel(&caller, &id),
         Call::Embed(embed) => Box::pin(embeddings::answer(caller, embed, request)).await,
         Call::Models(dialect, model) => {
             models::answer(&caller, dialect, model.as_deref(), request.uri().query())
@@ -98,9 +100,12 @@ const fn dialect_of(call: &Call) -> Dialect {
         Call::Embed(super::route::Embed::Gemini(_) | super::route::Embed::GeminiBatch(_)) => {
             Dialect::Gemini
         }
-        Call::Stored(_) | Call::StoredInput(_) | Call::StoredDelete(_) | Call::Upgrade => {
-            Dialect::OpenAiResponses
-        }
+        Call::Compact
+        | Call::Cancel(_)
+        | Call::Stored(_)
+        | Call::StoredInput(_)
+        | Call::StoredDelete(_)
+        | Call::Upgrade => Dialect::OpenAiResponses,
         _ => Dialect::OpenAiChat,
     }
 }

@@ -2,13 +2,16 @@
 
 mod alternatives;
 mod availability;
+mod background;
 mod continuation;
 mod endpoints;
 mod explain;
 mod fallback;
+mod functions;
 mod hub;
 mod identity;
 mod outbound;
+mod proxy;
 mod samples;
 mod streams;
 mod upstream;
