@@ -1,7 +1,7 @@
 //! Bringing database and administration up beside the data plane, now or as soon as the database is there.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -9,6 +9,7 @@ use bridge::admin::Admin;
 use bridge::config::{ConfigErrors, Settings};
 use bridge::control::{self, Control};
 use bridge::gateway::Hub;
+use bridge::ledger::Recorder;
 use bridge::store::{Store, StoreError, StoreOptions};
 use bridge::web::Entrance;
 
@@ -22,6 +23,8 @@ pub(crate) struct Administration {
     entrance: Arc<Entrance>,
     demo: Option<SocketAddr>,
     control: Arc<OnceLock<Arc<Control>>>,
+    /// Writes request records once there is a database.
+    recorder: Arc<Mutex<Option<Recorder>>>,
     /// What files said last, for a control that starts later.
     files: Arc<RwLock<Settings>>,
 }
@@ -34,12 +37,14 @@ impl Administration {
         entrance: &Arc<Entrance>,
         files: &Settings,
         demo: Option<SocketAddr>,
+        recorder: Recorder,
     ) -> anyhow::Result<Self> {
         let administration = Self {
             hub: Arc::clone(hub),
             entrance: Arc::clone(entrance),
             demo,
             control: Arc::default(),
+            recorder: Arc::new(Mutex::new(Some(recorder))),
             files: Arc::new(RwLock::new(files.clone())),
         };
         match administration.open().await {
@@ -74,10 +79,20 @@ impl Administration {
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
         let store = Store::open(&StoreOptions::of(&files)).await?;
+        let recorder = self
+            .recorder
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(recorder) = recorder {
+            // Ends when the ledger does.
+            tokio::spawn(recorder.run(store.clone()));
+        }
         let control = Control::start(store, Arc::clone(&self.hub), files, self.demo).await?;
         self.entrance
             .open_admin(Admin::new(Arc::clone(&control)).endpoint());
         tokio::spawn(control::follow(Arc::clone(&control)));
+        tokio::spawn(control::sweep(Arc::clone(&control)));
         let _ = self.control.set(control);
         Ok(())
     }

@@ -6,7 +6,7 @@ use sea_orm::{
 use serde_json::Value;
 
 use super::Admin;
-use super::page::Range;
+use super::page::{Range, holding};
 use super::person::Identity;
 use super::problem::{Answer, Problem};
 use super::version::expect;
@@ -42,7 +42,7 @@ pub(super) async fn list(
         query = query.filter(Column::Name.gt(after.as_str()));
     }
     if let Some(search) = search.filter(|search| !search.is_empty()) {
-        query = query.filter(Column::Name.contains(search));
+        query = query.filter(Column::Name.like(holding(search)));
     }
     Ok(query.all(admin.control.store().read()).await?)
 }

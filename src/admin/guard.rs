@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use poem::http::Method;
+use poem::http::{HeaderName, HeaderValue, Method};
 use poem::{Endpoint, IntoResponse as _, Middleware, Request, Response, Result};
 use sea_orm::EntityTrait as _;
 
@@ -27,6 +27,18 @@ const BEFORE_PASSWORD: [(Method, &str); 3] = [
     (Method::GET, "/api/auth/me"),
     (Method::POST, "/api/auth/password"),
     (Method::POST, "/api/auth/logout"),
+];
+
+/// What every answer says to browsers: it is data, for nobody else and for now.
+const SHIELD: [(&str, &str); 5] = [
+    ("cache-control", "no-store"),
+    (
+        "content-security-policy",
+        "default-src 'none'; frame-ancestors 'none'",
+    ),
+    ("referrer-policy", "no-referrer"),
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
 ];
 
 /// Longer bodies are refused.
@@ -61,25 +73,39 @@ pub(super) struct Guarded<E> {
 impl<E: Endpoint> Endpoint for Guarded<E> {
     type Output = Response;
 
-    async fn call(&self, mut request: Request) -> Result<Response> {
+    async fn call(&self, request: Request) -> Result<Response> {
+        let mut response = self.answer(request).await;
+        let headers = response.headers_mut();
+        for (name, value) in SHIELD {
+            // Pages of documentation say more exactly what they need.
+            headers
+                .entry(HeaderName::from_static(name))
+                .or_insert(HeaderValue::from_static(value));
+        }
+        Ok(response)
+    }
+}
+
+impl<E: Endpoint> Guarded<E> {
+    async fn answer(&self, mut request: Request) -> Response {
         if !listed(&OPEN, &request) {
             match self.guard.identify(&request).await {
                 Ok(identity) => request.extensions_mut().insert(identity),
-                Err(problem) => return Ok(problem.into_response()),
+                Err(problem) => return problem.into_response(),
             };
         }
         // Extractors of bodies have no bound of their own.
         match request.take_body().into_bytes_limit(LARGEST_BODY).await {
             Ok(body) => request.set_body(body),
-            Err(error) => return Ok(Problem::of_framework(&error.into()).into_response()),
+            Err(error) => return Problem::of_framework(&error.into()).into_response(),
         }
-        Ok(match self.inner.call(request).await {
+        match self.inner.call(request).await {
             Ok(response) => response.into_response(),
             Err(error) if error.has_source() || !error.is_from_response() => {
                 Problem::of_framework(&error).into_response()
             }
             Err(error) => error.into_response(),
-        })
+        }
     }
 }
 

@@ -4,13 +4,20 @@
 //! named service of the gateway. It must never know how a request of the data plane is served.
 
 mod aliases;
+mod auth;
 mod definition;
 mod guard;
 mod page;
+mod password;
+mod people;
 mod person;
 mod problem;
+mod sessions;
+mod throttle;
 mod token;
+mod users;
 mod version;
+mod visitor;
 
 use std::sync::Arc;
 
@@ -21,7 +28,9 @@ use poem_openapi::{OpenApi, OpenApiService};
 use crate::control::Control;
 
 use guard::Guard;
+pub use password::Passwords;
 pub use person::{Identity, Role};
+pub use throttle::Throttle;
 pub use token::Tokens;
 
 /// What handlers share.
@@ -31,6 +40,10 @@ pub struct Admin {
     pub control: Arc<Control>,
     /// Signs and checks session tokens.
     pub tokens: Arc<Tokens>,
+    /// Hashes and compares passwords.
+    pub passwords: Passwords,
+    /// Slows down whoever guesses them.
+    pub throttle: Arc<Throttle>,
 }
 
 /// The first segments of the paths that are the admin API's.
@@ -56,6 +69,8 @@ impl Admin {
         Self {
             control,
             tokens: Arc::new(tokens),
+            passwords: Passwords::default(),
+            throttle: Arc::default(),
         }
     }
 
@@ -73,7 +88,11 @@ impl Admin {
 
 /// The resources, in the order of the document.
 fn resources(admin: &Admin) -> impl OpenApi + 'static {
-    aliases::Aliases(admin.clone())
+    (
+        auth::Auth(admin.clone()),
+        users::Users(admin.clone()),
+        aliases::Aliases(admin.clone()),
+    )
 }
 
 fn service<T: OpenApi>(resources: T) -> OpenApiService<T, ()> {

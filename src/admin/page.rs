@@ -2,6 +2,7 @@
 
 use poem_openapi::Object;
 use poem_openapi::types::{ParseFromJSON, ToJSON, Type};
+use sea_orm::sea_query::LikeExpr;
 
 use super::problem::Problem;
 
@@ -69,4 +70,20 @@ impl Range {
             next,
         }
     }
+}
+
+/// A pattern for whatever holds this text; signs that mean something in patterns mean themselves.
+#[must_use]
+pub(super) fn holding(text: &str) -> LikeExpr {
+    let mut pattern = String::with_capacity(text.len() + 2);
+    pattern.push('%');
+    for c in text.chars() {
+        if matches!(c, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    // Not a backslash: MySQL has one more meaning for it.
+    LikeExpr::new(pattern).escape('!')
 }

@@ -6,6 +6,7 @@
 mod assembly;
 mod change;
 mod follow;
+mod sweep;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use crate::store::{Store, StoreError};
 pub use assembly::{Assembly, Stock};
 pub use change::{Actor, AuditEntry, Change, ChangeError};
 pub use follow::follow;
+pub use sweep::sweep;
 
 /// Connects files, database and data plane.
 #[derive(Debug)]

@@ -86,7 +86,7 @@ impl Leave {
         // The keys first: a probe of a half-open breaker must not be spent on a call that cannot be made.
         let mut leases = Vec::with_capacity(calls);
         for _ in 0..calls {
-            leases.push(hub.pools.lease(&target.pool, now, tried)?);
+            leases.push(hub.pools.lease(&target.pool, &target.model, now, tried)?);
         }
         let places = (1..calls)
             .map(|_| Place::take(hub, target))

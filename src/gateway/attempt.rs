@@ -20,6 +20,7 @@ use super::retry::pause;
 use super::send::{Blame, Fault, is_about_state};
 use super::settle::Account;
 use super::verdict::{Begun, Lost, Verbatim, Verdict, Whole};
+use crate::ledger::Side;
 use crate::pool::{ExhaustedReason, KeyIndex};
 use crate::routing::PlannedTarget;
 
@@ -232,6 +233,9 @@ impl<'t> Try<'t> {
                 }
                 Err(fault) => fault,
             };
+            if let Some(verbatim) = &fault.verbatim {
+                account.capture(Side::UpstreamAnswer, &verbatim.body);
+            }
             let lease = leave.lease_of(fault.call);
             let key = lease.map(crate::pool::KeyLease::index);
             account.attempt(

@@ -23,7 +23,7 @@ use super::peek::Peek;
 use super::prepare::answer_of;
 use super::settle::Account;
 use super::verdict::Verdict;
-use crate::ledger::Outcome;
+use crate::ledger::{Outcome, Side};
 
 /// As many answers may be under way, and their requests be as large together.
 const MOST_JOBS: usize = 256;
@@ -88,14 +88,14 @@ impl Background {
     }
 
     /// Takes finished work off the list and keeps what has come of it; false when it was cancelled before.
-    fn conclude(&self, key: &Key, response: String, store: &dyn ResponseStore) -> bool {
+    fn conclude(&self, key: &Key, response: &[u8], store: &dyn ResponseStore) -> bool {
         let mut jobs = self.jobs();
         let Some(mut job) = jobs.remove(key) else {
             return false;
         };
         let stored = StoredResponse {
             input: std::mem::take(&mut job.input),
-            response: response.into(),
+            response: String::from_utf8_lossy(response).into(),
             origin: None,
         };
         // Under the lock: the answer can be found at every moment.
@@ -189,14 +189,17 @@ async fn work(key: Key, receipt: String, order: Box<Order>, account: Account) {
         }
         Err(failure) => failed(&receipt, failure),
     };
+    let response = Bytes::from(response);
+    account.capture(Side::ClientAnswer, &response);
     // One that was cancelled in the meantime stays so.
-    if !hub.background.conclude(&key, response, &*hub.responses) {
+    if !hub.background.conclude(&key, &response, &*hub.responses) {
         return;
     }
     match end {
         Ok((_, usage)) => account.close(Outcome::Ok, 200, usage, None),
         Err(failure) => {
             let status = Dialect::OpenAiResponses.encode_error(&failure, "", &mut Vec::new());
+            account.failed(&failure);
             account.close(Outcome::Error, status, None, Some(failure.message));
         }
     }

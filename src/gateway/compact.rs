@@ -49,6 +49,7 @@ pub(super) async fn answer(caller: Caller, request: Request<Incoming>) -> Respon
         Err(failure) => {
             let response = reply::failure(dialect, &failure, &request_id);
             let status = response.status().as_u16();
+            account.failed(&failure);
             account.close(Outcome::Error, status, None, Some(failure.message));
             return response;
         }

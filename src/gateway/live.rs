@@ -6,6 +6,7 @@ use bytes::Bytes;
 use hyper::body::Incoming;
 use translator::Dialect;
 use translator::error::{Failure, FailureKind};
+use translator::estimate::Spoken;
 use translator::ir::Usage;
 use translator::translate::{Origin, StreamTranslation};
 
@@ -13,6 +14,7 @@ use super::again::{Again, Called};
 use super::ending;
 use super::source::{Piece, Source};
 use super::watch::Watch;
+use crate::ledger::BODY;
 
 /// A stream that flows.
 pub(super) struct Live {
@@ -31,6 +33,15 @@ pub(super) struct Live {
     wants_response: bool,
     /// The end has been written.
     ended: bool,
+    /// What the upstream said, where bodies are captured.
+    heard: Option<Box<Heard>>,
+}
+
+/// What an upstream said, as far as it is held.
+#[derive(Default)]
+struct Heard {
+    parts: Vec<Bytes>,
+    size: usize,
 }
 
 enum Flow {
@@ -84,6 +95,7 @@ impl Live {
             response: None,
             wants_response: false,
             ended: false,
+            heard: None,
         }
     }
 
@@ -91,6 +103,16 @@ impl Live {
     pub(super) fn resuming(mut self, resuming: Vec<Resuming>) -> Self {
         self.resuming = resuming;
         self
+    }
+
+    /// Keeps what the upstream says for the capture.
+    pub(super) fn listen(&mut self) {
+        self.heard = Some(Box::default());
+    }
+
+    /// What the upstream said so far, once.
+    pub(super) fn heard(&mut self) -> Vec<Bytes> {
+        self.heard.take().map_or_else(Vec::new, |heard| heard.parts)
     }
 
     /// The next bytes for the client, which may be none; nothing when the upstream has ended.
@@ -136,7 +158,17 @@ impl Live {
 
     /// Takes bytes of one call and gives bytes for the client.
     fn take(&mut self, index: usize, chunk: Bytes) -> Bytes {
-        let chunk = match self.sources[index].plain(chunk) {
+        let source = &mut self.sources[index];
+        let heard = &mut self.heard;
+        let chunk = match source.plain(chunk).and_then(|plain| {
+            if let Some(heard) = heard
+                && heard.size < BODY
+            {
+                heard.size += plain.len();
+                heard.parts.push(plain.clone());
+            }
+            source.gather(plain)
+        }) {
             Ok(chunk) if chunk.is_empty() => return chunk,
             Ok(chunk) => chunk,
             Err(failure) => return self.fail(failure, ""),
@@ -348,6 +380,14 @@ impl Live {
         match &mut self.flow {
             Flow::Translated(translation) => translation.summary().usage,
             Flow::Same(watch) => watch.usage(),
+        }
+    }
+
+    /// Output so far.
+    pub(super) fn spoken(&self) -> Spoken {
+        match &self.flow {
+            Flow::Translated(translation) => translation.summary().spoken,
+            Flow::Same(watch) => watch.spoken(),
         }
     }
 

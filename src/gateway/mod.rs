@@ -50,12 +50,12 @@ mod service;
 mod settle;
 mod source;
 mod splice;
+mod spoken;
 mod status;
 mod stream;
 mod together;
 mod tuning;
 mod unary;
-mod usage_scan;
 mod verdict;
 mod watch;
 

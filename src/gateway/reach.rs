@@ -31,6 +31,7 @@ use super::source::{Frame, Source};
 use super::together;
 use super::unary;
 use super::watch::Watch;
+use crate::ledger::{CaptureMode, Side};
 use crate::routing::PlannedTarget;
 
 /// One try.
@@ -55,6 +56,8 @@ impl Reach<'_> {
     ) -> Result<Reached, Box<Fault>> {
         let mut returned = HeaderMap::new();
         let mut statuses = Vec::with_capacity(self.prepared.calls());
+        account.underway(self.target, leave.lease());
+        account.capture_call(&self.prepared.body);
         let reached = if self.order.stream {
             let responses = self.send_all(leave).await?;
             statuses.extend(responses.iter().map(|response| response.status().as_u16()));
@@ -63,6 +66,9 @@ impl Reach<'_> {
             Reached::Begun(Box::new(live), first, ended, returned)
         } else {
             let bodies = self.read_all(leave, started, &mut returned).await?;
+            for (body, _) in &bodies {
+                account.capture(Side::UpstreamAnswer, body);
+            }
             statuses.extend(bodies.iter().map(|(_, status)| *status));
             let (body, usage) = self.whole(leave, bodies, &mut statuses).await?;
             Reached::Whole(body, usage, returned)
@@ -275,6 +281,9 @@ impl Reach<'_> {
             .map_or(200, |response| response.status().as_u16());
         let failed = |failure| inside(self.target, failure, status);
         let mut live = self.live(leave, responses).map_err(failed)?;
+        if self.order.hub.ledger.capture_mode() != CaptureMode::Off {
+            live.listen();
+        }
         let mut first = Bytes::new();
         loop {
             let next = timeout(self.target.provider.timeout, poll_fn(|cx| live.poll(cx))).await;

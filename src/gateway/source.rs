@@ -129,21 +129,19 @@ impl Source {
         }
     }
 
-    /// Takes bytes and gives what is in them; nothing while a complete answer is being gathered.
+    /// What is in the bytes of the wire.
     pub(super) fn plain(&mut self, chunk: Bytes) -> Result<Bytes, Failure> {
-        let chunk = match &mut self.inflate {
-            None => chunk,
-            Some(inflate) => Bytes::from(
-                inflate
-                    .feed(&chunk)
-                    .map_err(|error| Failure::new(FailureKind::Upstream, error.to_string()))?,
-            ),
-        };
-        self.gather(chunk)
+        match &mut self.inflate {
+            None => Ok(chunk),
+            Some(inflate) => inflate
+                .feed(&chunk)
+                .map(Bytes::from)
+                .map_err(|error| Failure::new(FailureKind::Upstream, error.to_string())),
+        }
     }
 
     /// Keeps a part of a complete answer; gives it back when it turns out to be a stream all the same.
-    fn gather(&mut self, chunk: Bytes) -> Result<Bytes, Failure> {
+    pub(super) fn gather(&mut self, chunk: Bytes) -> Result<Bytes, Failure> {
         let Some(whole) = &mut self.whole else {
             return Ok(chunk);
         };

@@ -22,7 +22,7 @@ use super::remember::Remember;
 use super::settle::Account;
 use super::tuning::Tuning;
 use super::verdict::{Begun, Verdict};
-use crate::ledger::Outcome;
+use crate::ledger::{Outcome, Side};
 use crate::pool::KeyOutcome;
 use crate::routing::PlannedTarget;
 
@@ -68,6 +68,14 @@ impl Flowing {
                 .attempt(&self.target, lease, called.status, called.took, None);
         }
         self.live.usage()
+    }
+
+    /// Completes the capture, where there is one.
+    fn capture_end(&mut self, last: &Bytes) {
+        for part in self.live.heard() {
+            self.account.capture(Side::UpstreamAnswer, &part);
+        }
+        self.account.capture(Side::ClientAnswer, last);
     }
 }
 
@@ -156,7 +164,8 @@ impl StreamBody {
         }
     }
 
-    fn begin(&mut self, begun: Begun) {
+    fn begin(&mut self, mut begun: Begun) {
+        begun.account.weigh();
         self.pulse
             .restart(self.tuning.heartbeat.min(begun.target.provider.timeout));
         self.stage = Stage::Live(Box::new(Flowing {
@@ -217,6 +226,7 @@ impl StreamBody {
             Verdict::Whole(mut whole) => {
                 self.stage = Stage::Over;
                 let usage = whole.usage;
+                whole.account.capture(Side::ClientAnswer, &whole.body);
                 whole.account.close(Outcome::Ok, 200, usage, None);
                 Some(whole.body)
             }
@@ -237,6 +247,7 @@ impl StreamBody {
                         &mut out,
                     );
                 }
+                lost.account.failed(&lost.failure);
                 lost.account
                     .close(Outcome::Error, 200, None, Some(lost.failure.message));
                 Some(Bytes::from(out))
@@ -249,7 +260,9 @@ impl StreamBody {
             return Poll::Ready(Bytes::new());
         };
         if !flowing.first.is_empty() {
-            return Poll::Ready(std::mem::take(&mut flowing.first));
+            let first = std::mem::take(&mut flowing.first);
+            flowing.account.capture(Side::ClientAnswer, &first);
+            return Poll::Ready(first);
         }
         if flowing.ended || flowing.live.is_terminated() {
             return Poll::Ready(self.end());
@@ -257,6 +270,7 @@ impl StreamBody {
         match flowing.live.poll(cx) {
             Poll::Ready(Some(Ok(bytes))) => {
                 self.pulse.active = true;
+                flowing.account.capture(Side::ClientAnswer, &bytes);
                 Poll::Ready(bytes)
             }
             Poll::Ready(None) => Poll::Ready(self.end()),
@@ -285,7 +299,9 @@ impl StreamBody {
             return Bytes::new();
         };
         let (bytes, end) = flowing.live.end(&self.request_id);
+        flowing.capture_end(&bytes);
         let usage = flowing.settle_calls();
+        flowing.account.spoken(flowing.live.spoken());
         match end {
             End::Complete => {
                 if let Some(remember) = self.remember.take() {
@@ -298,6 +314,7 @@ impl StreamBody {
                 flowing.account.close(Outcome::Ok, 200, usage, None);
             }
             End::Failed(failure) => {
+                flowing.account.failed(&failure);
                 flowing
                     .held
                     .leave
@@ -322,7 +339,10 @@ impl StreamBody {
             return Bytes::new();
         };
         let bytes = flowing.live.fail(failure.clone(), &self.request_id);
+        flowing.capture_end(&bytes);
+        flowing.account.failed(&failure);
         let usage = flowing.settle_calls();
+        flowing.account.spoken(flowing.live.spoken());
         flowing
             .held
             .leave
@@ -337,7 +357,9 @@ impl StreamBody {
 impl Drop for StreamBody {
     fn drop(&mut self) {
         if let Stage::Live(flowing) = &mut self.stage {
+            flowing.capture_end(&Bytes::new());
             let usage = flowing.settle_calls();
+            flowing.account.spoken(flowing.live.spoken());
             flowing
                 .held
                 .leave

@@ -84,13 +84,14 @@ impl Pools {
         }
     }
 
-    /// Takes the next usable key, each in turn, but for those in `skip`.
+    /// Takes the next key that is usable for a model, each in turn, but for those in `skip`.
     ///
     /// # Errors
     /// When none can be used now.
     pub fn lease(
         &self,
         pool: &Arc<KeyPool>,
+        model: &Arc<str>,
         now: Instant,
         skip: &[KeyIndex],
     ) -> Result<KeyLease, PoolExhausted> {
@@ -110,7 +111,11 @@ impl Pools {
             if skip.contains(&KeyIndex(index)) {
                 continue;
             }
-            match seats.keys[index].enter(self.epoch.nanos(now), pool.max_concurrency_per_key) {
+            match seats.keys[index].enter(
+                model,
+                self.epoch.nanos(now),
+                pool.max_concurrency_per_key,
+            ) {
                 Ok(()) => {
                     seats.turn.store(index + 1, Ordering::Relaxed);
                     let state = seats.keys[index].clone();
@@ -118,6 +123,7 @@ impl Pools {
                         pool: pool.clone(),
                         state,
                         index: KeyIndex(index),
+                        model: Arc::clone(model),
                         epoch: self.epoch,
                     });
                 }

@@ -13,10 +13,10 @@ use bridge::store::entities::{session, user};
 use bridge::store::{Store, StoreOptions, new_id, now_ms};
 use poem::Response;
 use poem::endpoint::BoxEndpoint;
-use poem::http::{Method, StatusCode};
+use poem::http::{HeaderMap, Method, StatusCode};
 use poem::test::TestClient;
 use sea_orm::{ActiveModelTrait as _, ConnectionTrait as _, Database, Set};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A hub with a database and its admin API.
 pub(crate) struct House {
@@ -32,7 +32,28 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) etag: Option<String>,
     pub(crate) content_type: String,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Value,
+}
+
+impl Answer {
+    /// A header as text.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name);
+        value
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    }
+
+    /// A member of the body as text.
+    pub(crate) fn text(&self, member: &str) -> &str {
+        self.body[member].as_str().unwrap_or_default()
+    }
+
+    /// The status and the code of the problem.
+    pub(crate) fn problem(&self) -> (u16, &str) {
+        (self.status.as_u16(), self.text("code"))
+    }
 }
 
 impl House {
@@ -126,6 +147,24 @@ impl House {
         self.admin.tokens.issue(&row.user_id, &row.id)
     }
 
+    /// Somebody new with a password, made by an administrator.
+    pub(crate) async fn user(&self, email: &str, role: Role, password: &str) -> String {
+        let admin = self.person(Role::Admin).await;
+        let body = json!({"email": email, "role": role.as_str(), "password": password});
+        let made = self
+            .call(Method::POST, "/api/users", &admin, Some(&body))
+            .await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
+        made.text("id").to_owned()
+    }
+
+    /// Logs in.
+    pub(crate) async fn login(&self, email: &str, password: &str) -> Answer {
+        let body = json!({"email": email, "password": password});
+        self.call(Method::POST, "/api/auth/login", "", Some(&body))
+            .await
+    }
+
     /// Calls with a token (empty: none) and further headers.
     pub(crate) async fn call_with(
         &self,
@@ -149,6 +188,7 @@ impl House {
         let header = |name: &str| response.header(name).map(ToOwned::to_owned);
         let (status, etag, content_type) =
             (response.status(), header("etag"), header("content-type"));
+        let headers = response.headers().clone();
         let bytes = response
             .into_body()
             .into_bytes()
@@ -158,6 +198,7 @@ impl House {
             status,
             etag,
             content_type: content_type.unwrap_or_default(),
+            headers,
             body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
         }
     }

@@ -4,4 +4,6 @@
 //! (`postgres://user:password@host:port`), each test makes a database there and drops it.
 
 mod aliases;
+mod auth;
 mod house;
+mod users;

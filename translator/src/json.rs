@@ -268,7 +268,8 @@ pub fn compact(raw: &str) -> Cow<'_, str> {
 /// The index behind the string literal that opens at `start`.
 ///
 /// Looks for quotes alone: text is full of escaped line ends, but has few quotes.
-fn string_end(bytes: &[u8], start: usize) -> usize {
+#[must_use]
+pub fn string_end(bytes: &[u8], start: usize) -> usize {
     let mut from = start + 1;
     while let Some(hit) = bytes
         .get(from..)
@@ -374,7 +375,9 @@ enum Place {
     Open(usize),
 }
 
-fn value_end(bytes: &[u8], start: usize) -> usize {
+/// Where the value that begins at `start` ends: behind its last byte, or at the end of bytes that break off.
+#[must_use]
+pub fn value_end(bytes: &[u8], start: usize) -> usize {
     match value_place(bytes, start) {
         Place::Closed(end) | Place::Open(end) => end,
     }

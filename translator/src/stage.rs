@@ -8,6 +8,7 @@ use crate::alternatives::Alternatives;
 use crate::answer::Answer;
 use crate::course::Course;
 use crate::error::{Failure, FailureKind};
+use crate::estimate::Spoken;
 use crate::ir::{Event, Finish, Opaque, Opening, Usage};
 use crate::sequence::{Order, Sequencer};
 use crate::translate::Calls;
@@ -31,6 +32,8 @@ pub struct Summary {
     pub content: bool,
     /// The latest token counts, of all calls together.
     pub usage: Option<Usage>,
+    /// Output so far, for when the upstream does not come to count it.
+    pub spoken: Spoken,
     /// Why the answer ended.
     pub finish: Option<Finish<'static>>,
     /// Why it failed.
@@ -186,7 +189,10 @@ impl Summary {
                 self.pending
                     .extend(opaque.iter().cloned().map(Opaque::into_owned));
             }
-            Event::Delta { .. } => self.content = true,
+            Event::Delta { text, .. } => {
+                self.content = true;
+                self.spoken.add(text.len_hint());
+            }
             Event::Usage(usage) => self.usage = Some(*usage),
             Event::Finish { reason, .. } => self.finish = Some(reason.clone().into_owned()),
             Event::Fail(failure) => self.failure = Some(failure.clone()),
