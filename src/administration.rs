@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use bridge::admin::Admin;
+use bridge::bookkeeping::Bookkeeper;
 use bridge::config::{ConfigErrors, Settings};
 use bridge::control::{self, Control};
 use bridge::gateway::Hub;
@@ -23,6 +24,7 @@ pub(crate) struct Administration {
     entrance: Arc<Entrance>,
     demo: Option<SocketAddr>,
     control: Arc<OnceLock<Arc<Control>>>,
+    books: Arc<Mutex<Option<Bookkeeper>>>,
     /// Writes request records once there is a database.
     recorder: Arc<Mutex<Option<Recorder>>>,
     /// What files said last, for a control that starts later.
@@ -44,6 +46,7 @@ impl Administration {
             entrance: Arc::clone(entrance),
             demo,
             control: Arc::default(),
+            books: Arc::default(),
             recorder: Arc::new(Mutex::new(Some(recorder))),
             files: Arc::new(RwLock::new(files.clone())),
         };
@@ -79,6 +82,9 @@ impl Administration {
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
         let store = Store::open(&StoreOptions::of(&files)).await?;
+        // Before the keys of the database are in force: a spent budget must not begin anew with each start.
+        let meters = Arc::clone(&self.hub.meters);
+        let books = Bookkeeper::start(meters, store.clone()).await?;
         let recorder = self
             .recorder
             .lock()
@@ -94,7 +100,20 @@ impl Administration {
         tokio::spawn(control::follow(Arc::clone(&control)));
         tokio::spawn(control::sweep(Arc::clone(&control)));
         let _ = self.control.set(control);
+        let mut kept = self.books.lock().unwrap_or_else(PoisonError::into_inner);
+        *kept = Some(books);
         Ok(())
+    }
+
+    /// Writes down what client keys have spent. Call it when no request is under way any more.
+    pub(crate) async fn stop(&self) {
+        let books = {
+            let mut kept = self.books.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.take()
+        };
+        if let Some(books) = books {
+            books.stop().await;
+        }
     }
 
     /// Puts in force what changed files say.

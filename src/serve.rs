@@ -112,9 +112,10 @@ async fn serve(
     let administration =
         Administration::start(&hub, &entrance, &watched, demo_address, recorder).await?;
     let mut live = LiveSettings::of(&watched);
+    let reloaded = administration.clone();
     let watcher = config::watch(options, &watched, move |settings| {
         live.take(&settings);
-        administration.take_files(settings)
+        reloaded.take_files(settings)
     });
     if let Err(error) = &watcher {
         tracing::warn!(%error, "the configuration is not watched; a change needs a restart");
@@ -124,6 +125,7 @@ async fn serve(
     tracing::info!("listening on http://{address}");
     web::serve(entrance, listener, web::Limits::default(), told_to_stop()).await;
     drop(watcher);
+    administration.stop().await;
     if let Some(demo) = demo {
         demo.stop().await;
     }

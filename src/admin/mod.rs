@@ -7,11 +7,26 @@ mod aliases;
 mod auth;
 mod definition;
 mod guard;
+mod health;
+mod key_events;
+mod key_pools;
+mod owned;
 mod page;
 mod password;
 mod people;
 mod person;
+mod pool_entry;
+mod pool_key;
+mod pool_keys;
 mod problem;
+mod provider_entry;
+mod provider_trials;
+mod providers;
+mod route_entry;
+mod route_order;
+mod route_trials;
+mod route_warning;
+mod routes;
 mod sessions;
 mod throttle;
 mod token;
@@ -24,6 +39,7 @@ use std::sync::Arc;
 use poem::endpoint::BoxEndpoint;
 use poem::{EndpointExt as _, Response, Route};
 use poem_openapi::{OpenApi, OpenApiService};
+use tokio::sync::Semaphore;
 
 use crate::control::Control;
 
@@ -40,11 +56,16 @@ pub struct Admin {
     pub control: Arc<Control>,
     /// Signs and checks session tokens.
     pub tokens: Arc<Tokens>,
+    /// Places for those who follow what happens, each on a connection of their own.
+    pub watchers: Arc<Semaphore>,
     /// Hashes and compares passwords.
     pub passwords: Passwords,
     /// Slows down whoever guesses them.
     pub throttle: Arc<Throttle>,
 }
+
+/// Most who follow at the same time.
+const MOST_WATCHERS: usize = 64;
 
 /// The first segments of the paths that are the admin API's.
 const OURS: [&str; 3] = ["api", "docs", "openapi.json"];
@@ -69,6 +90,7 @@ impl Admin {
         Self {
             control,
             tokens: Arc::new(tokens),
+            watchers: Arc::new(Semaphore::new(MOST_WATCHERS)),
             passwords: Passwords::default(),
             throttle: Arc::default(),
         }
@@ -88,11 +110,18 @@ impl Admin {
 
 /// The resources, in the order of the document.
 fn resources(admin: &Admin) -> impl OpenApi + 'static {
-    (
-        auth::Auth(admin.clone()),
-        users::Users(admin.clone()),
+    let people = (auth::Auth(admin.clone()), users::Users(admin.clone()));
+    let routing = (
         aliases::Aliases(admin.clone()),
-    )
+        // Before providers: its fixed paths stand in the place of names.
+        provider_trials::ProviderTrials(admin.clone()),
+        providers::Providers(admin.clone()),
+        key_pools::KeyPools(admin.clone()),
+        pool_keys::PoolKeys(admin.clone()),
+        route_trials::RouteTrials(admin.clone()),
+        routes::Routes(admin.clone()),
+    );
+    (people, routing)
 }
 
 fn service<T: OpenApi>(resources: T) -> OpenApiService<T, ()> {

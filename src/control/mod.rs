@@ -6,6 +6,7 @@
 mod assembly;
 mod change;
 mod follow;
+mod preview;
 mod sweep;
 
 use std::net::SocketAddr;

@@ -128,8 +128,8 @@ pub(super) fn foreground(body: &Bytes, peek: &Peek) -> Result<Bytes, Failure> {
 }
 
 /// Begins the work and answers with the receipt.
-pub(super) fn begin(order: Box<Order>, mut account: Account) -> Response<AnswerBody> {
-    let frame = Frame::of(&order);
+pub(super) fn begin(mut order: Box<Order>, mut account: Account) -> Response<AnswerBody> {
+    let frame = Frame::of(&mut order);
     let id = Ids::new(fastrand::u128(..)).next("resp_");
     let receipt = match receipt(&order, &id) {
         Ok(receipt) => receipt,
@@ -145,7 +145,6 @@ pub(super) fn begin(order: Box<Order>, mut account: Account) -> Response<AnswerB
         return frame.refused(&Failure::new(FailureKind::RateLimit, words), account);
     }
     let key = (Arc::clone(&order.scope), id);
-    let mut order = order;
     let input = order.keep_input.take().unwrap_or_else(|| "[]".into());
     account.first_byte();
     // The list owns the task: it is aborted when it is taken off before its end.

@@ -44,7 +44,7 @@ pub(super) async fn answer(caller: Caller, request: Request<Incoming>) -> Respon
         let native = prepare(&mut order)?;
         Ok((order, native))
     });
-    let (order, native) = match prepared {
+    let (mut order, native) = match prepared {
         Ok(prepared) => prepared,
         Err(failure) => {
             let response = reply::failure(dialect, &failure, &request_id);
@@ -54,7 +54,7 @@ pub(super) async fn answer(caller: Caller, request: Request<Incoming>) -> Respon
             return response;
         }
     };
-    let frame = Frame::of(&order);
+    let frame = Frame::of(&mut order);
     match Box::pin(attempt::run(order, account)).await {
         Verdict::Whole(whole) if native => frame.whole(*whole),
         Verdict::Whole(mut whole) => match compaction(&whole.body) {

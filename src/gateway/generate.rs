@@ -12,6 +12,7 @@ use translator::error::{Failure, FailureKind};
 use translator::estimate::Spoken;
 use translator::fidelity::Report;
 
+use super::allowance::{self, Output, Use};
 use super::body::{AnswerBody, Owned};
 use super::headers::{
     self, BRIDGE_ATTEMPTS, BRIDGE_FIDELITY, BRIDGE_MODEL, BRIDGE_PROVIDER, BRIDGE_ROUTE,
@@ -129,12 +130,17 @@ pub(super) async fn order(
         purpose,
         keep_input: None,
         keeps_response: false,
+        limits: HeaderMap::new(),
         route: plan.route,
         targets: plan.targets.into_iter().map(Arc::new).collect(),
     });
     if order.ingress == Dialect::OpenAiResponses {
         responses::recall(&mut order)?;
     }
+    let output = Output::of(&order.body, &order.peek);
+    let targets = order.targets.iter().map(|target| &**target);
+    let uses = Use::Tokens(&order.body, output);
+    order.limits = allowance::admit(&caller, order.ingress, uses, targets, account)?;
     Ok(order)
 }
 
@@ -174,7 +180,7 @@ fn nowhere(reason: &NoRoute) -> Failure {
 }
 
 async fn serve(mut order: Box<Order>, account: Account) -> Response<AnswerBody> {
-    let facts = Frame::of(&order);
+    let facts = Frame::of(&mut order);
     let waits = order.stream;
     let grace = order.hub.tuning.grace;
     let stream = StreamFacts {
@@ -213,11 +219,13 @@ pub(super) struct Frame {
     request_id: String,
     route: Arc<str>,
     json_array: bool,
+    limits: HeaderMap,
 }
 
 impl Frame {
-    pub(super) fn of(order: &Order) -> Self {
+    pub(super) fn of(order: &mut Order) -> Self {
         Self {
+            limits: std::mem::take(&mut order.limits),
             ingress: order.ingress,
             request_id: order.request_id.clone(),
             route: Arc::clone(&order.route),
@@ -331,7 +339,15 @@ impl Frame {
 
     fn sign(&self, headers: &mut HeaderMap, target: Option<&PlannedTarget>, attempts: usize) {
         reply::identify(headers, self.ingress, &self.request_id);
+        limited(headers, &self.limits);
         sign(headers, &self.route, target, attempts);
+    }
+}
+
+/// Puts on an answer how the client key stands.
+pub(super) fn limited(headers: &mut HeaderMap, limits: &HeaderMap) {
+    for (name, value) in limits {
+        headers.insert(name, value.clone());
     }
 }
 

@@ -7,12 +7,14 @@
 
 mod admit;
 mod again;
+mod allowance;
 mod array;
 mod attempt;
 mod background;
 mod body;
 mod bytepath;
 mod chat;
+mod check;
 mod compact;
 mod count;
 mod embeddings;
@@ -54,14 +56,17 @@ mod spoken;
 mod status;
 mod stream;
 mod together;
+mod trial;
 mod tuning;
 mod unary;
 mod verdict;
 mod watch;
 
 pub use body::AnswerBody;
+pub use check::{Checked, Offered, check, discover};
 pub use hub::Hub;
-pub use memory::{ResponseMemory, ResponseStore, StateMemory, StateStore, StoredResponse};
+pub use memory::{Place, ResponseMemory, ResponseStore, StateMemory, StateStore, StoredResponse};
 pub use rehearsal::{Rehearsal, Rehearsed, Unrehearsed, rehearse};
 pub use service::handle;
+pub use trial::{FinalRequest, RuleFinding, Trial, TrialReport, TrialTarget, try_route};
 pub use tuning::Tuning;

@@ -203,6 +203,7 @@ impl Reach<'_> {
         let mut answer = translated.answer.clone();
         let mut gathering = Gathering::new(
             self.target.provider.dialect,
+            &self.origin(),
             &translated.undo,
             &answer,
             translated.calls,

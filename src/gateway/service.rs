@@ -13,7 +13,9 @@ use super::body::AnswerBody;
 use super::hub::Hub;
 use super::identity::identify;
 use super::route::{Call, call};
-use super::{compact, count, embeddings, explain, generate, models, reply, responses, status};
+use super::{
+    allowance, compact, count, embeddings, explain, generate, models, reply, responses, status,
+};
 use crate::snapshot::{ClientKey, Snapshot};
 
 /// What every call needs.
@@ -60,6 +62,14 @@ pub async fn handle(hub: Arc<Hub>, request: Request<Incoming>) -> Response<Answe
             return response;
         }
     };
+    if let Some(key) = &key {
+        hub.meters.of(&key.id).touch(allowance::wall_ms());
+    }
+    if !matches!(found, Call::Explain | Call::KeyStats)
+        && let Err(failure) = allowance::dialect(key.as_deref(), dialect)
+    {
+        return reply::failure(dialect, &failure, &request_id);
+    }
     let caller = Caller {
         hub,
         snapshot,

@@ -6,4 +6,14 @@
 mod aliases;
 mod auth;
 mod house;
+mod key_pools;
+mod providers;
+mod routes;
+mod spend;
+#[expect(
+    dead_code,
+    reason = "shared with the tests of the data plane, which need all of it"
+)]
+#[path = "../gateway/upstream.rs"]
+mod upstream;
 mod users;

@@ -10,6 +10,8 @@ mod fallback;
 mod functions;
 mod hub;
 mod identity;
+mod limits;
+mod loops;
 mod outbound;
 mod proxy;
 mod samples;

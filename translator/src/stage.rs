@@ -9,9 +9,11 @@ use crate::answer::Answer;
 use crate::course::Course;
 use crate::error::{Failure, FailureKind};
 use crate::estimate::Spoken;
-use crate::ir::{Event, Finish, Opaque, Opening, Usage};
+use crate::ir::{Event, Finish, Usage};
+use crate::note::Notes;
+use crate::recall::Kept;
 use crate::sequence::{Order, Sequencer};
-use crate::translate::Calls;
+use crate::translate::{Calls, Origin};
 use crate::undo::Undo;
 
 /// The way of an answer.
@@ -40,10 +42,9 @@ pub struct Summary {
     pub failure: Option<Failure>,
     /// The hub has seen enough (a stop sequence): the upstream can be cancelled.
     pub satisfied: bool,
-    /// Call ids and envelopes to keep for clients that drop what carries them.
-    pub keep: Vec<(String, String)>,
-    /// State of reasoning that belongs to the next call.
-    pending: Vec<Opaque<'static>>,
+    /// State to keep for clients that drop what carries it.
+    pub keep: Vec<Kept>,
+    notes: Notes,
     /// The client's dialect.
     client: Option<Dialect>,
 }
@@ -165,30 +166,16 @@ impl Summary {
 }
 
 impl Summary {
+    /// Begins to note what is to be kept of an answer from there.
+    pub(crate) fn listen(&mut self, answer: &Answer, upstream: Dialect, origin: &Origin<'_>) {
+        self.notes = Notes::new(answer.dialect, upstream, origin, answer.before);
+    }
+
     /// Takes note of an event.
     pub fn note(&mut self, event: &Event<'_>) {
-        // Clients of both dialects may drop what carries the state and keep the calls.
-        let keeps = matches!(self.client, Some(Dialect::OpenAiChat | Dialect::Anthropic));
+        self.notes.event(event, &mut self.keep);
         match event {
-            Event::Open { kind, opaque, .. } => {
-                self.content = true;
-                if keeps && let Opening::ToolCall { id, .. } = kind {
-                    let mut states = std::mem::take(&mut self.pending);
-                    states.extend(opaque.iter().cloned().map(Opaque::into_owned));
-                    if !states.is_empty() {
-                        let id = match self.client {
-                            Some(Dialect::Anthropic) => crate::anthropic::client_call_id(id),
-                            _ => id.as_ref().into(),
-                        };
-                        self.keep
-                            .push((id.into_owned(), crate::envelope::seal(&states)));
-                    }
-                }
-            }
-            Event::Close { opaque, .. } if keeps => {
-                self.pending
-                    .extend(opaque.iter().cloned().map(Opaque::into_owned));
-            }
+            Event::Open { .. } => self.content = true,
             Event::Delta { text, .. } => {
                 self.content = true;
                 self.spoken.add(text.len_hint());
@@ -240,6 +227,7 @@ fn unanswered<'a>(event: Event<'a>, summary: &Summary) -> Event<'a> {
 mod tests {
     use super::*;
     use crate::ident::Ids;
+    use crate::ir::Opening;
     use crate::text::Text;
 
     fn stage(undo: &Undo, calls: usize, resumes: bool) -> Stage {
@@ -249,6 +237,7 @@ mod tests {
             ids: Ids::new(1),
             created: 0,
             include_usage: true,
+            before: None,
             show_reasoning: true,
             function_calls: false,
             json_array: false,

@@ -17,14 +17,7 @@ use crate::undo::Undo;
 
 pub use crate::stage::Summary;
 
-/// Finds the envelope that the hub kept for a call id; `None` when it has none.
-pub type Recall<'r> = &'r dyn Fn(&str) -> Option<String>;
-
-/// A recall that knows nothing.
-#[must_use]
-pub fn no_recall(_: &str) -> Option<String> {
-    None
-}
+pub use crate::recall::{Kept, Recall, no_recall};
 
 /// The upstream that a request is written for.
 #[derive(Clone, Copy, Debug)]
@@ -98,6 +91,7 @@ pub fn request(
     let mut report = Report::default();
     let calls = calls(&mut request, target.capability, &mut report)?;
     crate::prepare::prepare(&mut request, target, &mut report)?;
+    crate::replay::admit(&mut request, target, &mut report);
     let mut outbound = target.dialect.encode_request(&request, target)?;
     outbound.calls = calls;
     report.merge(std::mem::take(&mut outbound.report));
@@ -243,6 +237,7 @@ impl StreamTranslation {
         };
         let resumes = resumes(upstream, undo);
         let mut stage = Stage::new(order, undo, &answer, calls, resumes);
+        stage.summary.listen(&answer, upstream, origin);
         stage.flows = true;
         Self {
             upstream,
@@ -396,11 +391,19 @@ pub struct Gathering {
 impl Gathering {
     /// Nothing gathered yet.
     #[must_use]
-    pub fn new(upstream: Dialect, undo: &Undo, answer: &Answer, calls: Calls) -> Self {
+    pub fn new(
+        upstream: Dialect,
+        origin: &Origin<'_>,
+        undo: &Undo,
+        answer: &Answer,
+        calls: Calls,
+    ) -> Self {
         let resumes = resumes(upstream, undo);
+        let mut stage = Stage::new(Order::OneAtATime, undo, answer, calls, resumes);
+        stage.summary.listen(answer, upstream, origin);
         Self {
             upstream,
-            stage: Stage::new(Order::OneAtATime, undo, answer, calls, resumes),
+            stage,
             fold: Fold::default(),
         }
     }
@@ -463,7 +466,7 @@ pub fn response(
     answer: &mut Answer,
     out: &mut Vec<u8>,
 ) -> Result<Summary, Failure> {
-    let mut gathering = Gathering::new(upstream, undo, answer, Calls::default());
+    let mut gathering = Gathering::new(upstream, &origin, undo, answer, Calls::default());
     gathering.take(0, body, origin);
     gathering.finish(answer, out)
 }
