@@ -7,9 +7,10 @@ mod aliases;
 mod auth;
 mod house;
 mod key_pools;
+mod limits;
 mod providers;
-mod spend;
 mod routes;
+mod spend;
 #[expect(
     dead_code,
     reason = "shared with the tests of the data plane, which need all of it"
