@@ -165,7 +165,16 @@ impl Live {
             Err(failure) => return self.fail(failure, ""),
         };
         match &mut self.flow {
-            Flow::Same(watch) => watch.feed(chunk),
+            Flow::Same(watch) => {
+                let passed = watch.feed(chunk);
+                match watch.take_fault() {
+                    None => passed,
+                    Some(failure) => {
+                        let ending = self.fail(failure, "");
+                        Bytes::from([passed, ending].concat())
+                    }
+                }
+            }
             Flow::Translated(translation) => {
                 let mut out = Vec::with_capacity(chunk.len() + 256);
                 translation.feed(&chunk, &mut out);

@@ -81,7 +81,10 @@ pub async fn handle(hub: Arc<Hub>, request: Request<Incoming>) -> Response<Answe
 
 /// What a key is told is nobody else's, and no cache on the way may keep it.
 fn private(headers: &mut HeaderMap) {
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(
+        CACHE_CONTROL,
+        HeaderValue::from_static("no-cache, no-store"),
+    );
     headers.insert(
         VARY,
         HeaderValue::from_static("authorization, x-api-key, x-goog-api-key"),

@@ -141,6 +141,7 @@ impl House {
             password: Set(String::new()),
             enabled: Set(true),
             must_change_password: Set(false),
+            key_bounds: Set(None),
             last_login_at: Set(None),
             version: Set(1),
             created_at: Set(now),
