@@ -7,6 +7,7 @@ mod aliases;
 mod auth;
 mod house;
 mod key_pools;
+mod limits;
 mod providers;
 mod routes;
 mod spend;
