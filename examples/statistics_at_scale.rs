@@ -85,6 +85,7 @@ fn questions(now: i64) -> Vec<(&'static str, Question)> {
     let last = |range, by, step| Question {
         by,
         step,
+        most: 50,
         ..Question::between(now - range, now)
     };
     let of_owner = |by, step| Question {
@@ -215,29 +216,7 @@ async fn fill(store: &Store, rows: i64, now: i64) -> anyhow::Result<()> {
             .execute_unprepared(&format!("CREATE INDEX {name} ON requests ({columns})"))
             .await?;
     }
-    let identity = "('x' || substr(md5(concat_ws('|', call_kind, provider, model_served, client_key_id, owner_id, ingress, upstream, route)), 1, 15))::bit(60)::bigint";
-    database
-        .execute_unprepared(&format!(
-            "INSERT INTO dimensions SELECT DISTINCT {identity}, call_kind, provider, model_served, client_key_id, client_key, owner_id, ingress, upstream, route FROM requests"
-        ))
-        .await?;
-    for step in [HOUR, DAY] {
-        database
-            .execute_unprepared(&format!(
-                "INSERT INTO rollups SELECT {step}, at - at % {step}, {identity}, count(*), count(*) FILTER (WHERE outcome = 'ok'),
-                   count(*) FILTER (WHERE outcome = 'error'), 0, 0, 0, count(*) FILTER (WHERE stream), sum(attempts), sum(input), sum(uncached),
-                   sum(cache_read), 0, 0, 0, 0, 0, sum(output), sum(reasoning), 0, 0, 0, sum(cost_nano_usd), 0, sum(first_byte_us), count(*), sum(total_us)
-                 FROM requests GROUP BY 2, 3"
-            ))
-            .await?;
-        database
-            .execute_unprepared(&format!(
-                "INSERT INTO latencies SELECT {step}, bucket, id, slot, sum(a), sum(b) FROM (
-                   SELECT at - at % {step} AS bucket, {identity} AS id, total_slot AS slot, 1 AS a, 0 AS b FROM requests
-                   UNION ALL SELECT at - at % {step}, {identity}, first_byte_slot, 0, 1 FROM requests) x GROUP BY 2, 3, 4"
-            ))
-            .await?;
-    }
+    sums(database, now).await?;
     database.execute_unprepared("VACUUM ANALYZE").await?;
     let count = |table: &'static str| async move {
         let select = sea_orm::sea_query::Query::select()
@@ -255,4 +234,125 @@ async fn fill(store: &Store, rows: i64, now: i64) -> anyhow::Result<()> {
         count("latencies").await?,
         begun.elapsed().as_secs_f64()
     ))
+}
+
+/// Columns that sums are kept apart by, among dimensions and among requests.
+const COLUMNS: [(&str, &str); 9] = [
+    ("call_kind", "call_kind"),
+    ("provider", "provider"),
+    ("model", "model_served"),
+    ("client_key_id", "client_key_id"),
+    ("client_key", "client_key"),
+    ("owner_id", "owner_id"),
+    ("ingress", "ingress"),
+    ("upstream", "upstream"),
+    ("route", "route"),
+];
+
+/// The faces of sums as the hub makes them.
+const FACES: [(i64, &[&str]); 11] = [
+    (1, &[]),
+    (8, &["call_kind"]),
+    (2, &["provider"]),
+    (6, &["ingress", "upstream"]),
+    (7, &["route"]),
+    (3, &["model"]),
+    (5, &["owner_id"]),
+    (9, &["owner_id", "provider"]),
+    (4, &["client_key_id", "client_key", "owner_id"]),
+    (10, &["owner_id", "model"]),
+    (
+        0,
+        &[
+            "call_kind",
+            "provider",
+            "model",
+            "client_key_id",
+            "client_key",
+            "owner_id",
+            "ingress",
+            "upstream",
+            "route",
+        ],
+    ),
+];
+
+/// The sums over all rows: per day, and per hour of the last days.
+async fn sums(database: &impl sea_orm::ConnectionTrait, now: i64) -> anyhow::Result<()> {
+    let plain: Vec<String> = COLUMNS
+        .iter()
+        .map(|(name, column)| format!("{column} AS {name}"))
+        .collect();
+    let names: Vec<&str> = COLUMNS.iter().map(|(name, _)| *name).collect();
+    let (plain, names) = (plain.join(", "), names.join(", "));
+    let hours_from = (now - 4 * DAY) / DAY * DAY;
+    // Days need no finer buckets than days.
+    let bucket =
+        format!("CASE WHEN at >= {hours_from} THEN at - at % {HOUR} ELSE at - at % {DAY} END");
+    for statement in [
+        format!(
+            "CREATE UNLOGGED TABLE cells AS SELECT {plain}, {bucket} AS bucket, count(*) AS n, count(*) FILTER (WHERE outcome = 'ok') AS ok,
+               count(*) FILTER (WHERE stream) AS streams, sum(input) AS input, sum(uncached) AS uncached, sum(cache_read) AS cache_read,
+               sum(output) AS output, sum(reasoning) AS reasoning, sum(cost_nano_usd) AS cost, sum(first_byte_us) AS first, sum(total_us) AS total
+             FROM requests GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10"
+        ),
+        format!(
+            "CREATE UNLOGGED TABLE slots AS SELECT {plain}, {bucket} AS bucket, total_slot, first_byte_slot, count(*) AS n
+             FROM requests GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12"
+        ),
+    ] {
+        database.execute_unprepared(&statement).await?;
+    }
+    for (face, kept) in FACES {
+        let seen: Vec<String> = COLUMNS
+            .iter()
+            .map(|(name, _)| {
+                if kept.contains(name) {
+                    (*name).to_owned()
+                } else {
+                    format!("''::text AS {name}")
+                }
+            })
+            .collect();
+        let seen = seen.join(", ");
+        let identity = format!(
+            "('x' || substr(md5({face} || concat_ws('|', {names})), 1, 15))::bit(60)::bigint"
+        );
+        database
+            .execute_unprepared(&format!(
+                "INSERT INTO dimensions SELECT DISTINCT {identity}, {face}, {names} FROM (SELECT {seen} FROM cells) x"
+            ))
+            .await?;
+        for (step, from) in [(HOUR, hours_from), (DAY, 0)] {
+            database
+                .execute_unprepared(&format!(
+                    "INSERT INTO rollups (step, dimension_id, bucket, requests, ok, errors, cancelled, cut, limited, streams, attempts, input, uncached,
+                       cache_read, cache_write_5m, cache_write_1h, cache_write, tool_input, audio_input, output, reasoning, audio_output, image_output,
+                       estimated, cost_nano_usd, unpriced, first_byte_us, first_bytes, total_us)
+                     SELECT {step}, {identity}, bucket - bucket % {step}, sum(n), sum(ok), sum(n - ok), 0, 0, 0, sum(streams), sum(n), sum(input),
+                       sum(uncached), sum(cache_read), 0, 0, 0, 0, 0, sum(output), sum(reasoning), 0, 0, 0, sum(cost), 0, sum(first), sum(n), sum(total)
+                     FROM (SELECT {seen}, bucket, n, ok, streams, input, uncached, cache_read, output, reasoning, cost, first, total
+                       FROM cells WHERE bucket >= {from}) x GROUP BY 2, 3"
+                ))
+                .await?;
+            database
+                .execute_unprepared(&format!(
+                    "INSERT INTO latencies (step, dimension_id, bucket, slot, totals, first_bytes)
+                     SELECT {step}, {identity}, bucket - bucket % {step}, slot, sum(a), sum(b) FROM (
+                       SELECT {seen}, bucket, total_slot AS slot, n AS a, 0 AS b FROM slots WHERE bucket >= {from}
+                       UNION ALL SELECT {seen}, bucket, first_byte_slot, 0, n FROM slots WHERE bucket >= {from}) x GROUP BY 2, 3, 4"
+                ))
+                .await?;
+        }
+    }
+    // As the hub has it: the last two minutes are counted from the rows.
+    let mark = now - 120_000;
+    for statement in [
+        "DROP TABLE cells".to_owned(),
+        "DROP TABLE slots".to_owned(),
+        format!("INSERT INTO facts (name, value) VALUES ('rolled_until', '{mark}')"),
+    ] {
+        database.execute_unprepared(&statement).await?;
+    }
+    Ok(())
 }

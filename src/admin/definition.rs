@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
+use sea_orm::{
+    ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
 use serde_json::Value;
 
 use super::Admin;
@@ -14,7 +16,7 @@ use crate::config::{Kind, Secret};
 use crate::control::{AuditEntry, Change};
 use crate::store::definitions::{add_secret, insert, named, remove, remove_secrets, replace};
 use crate::store::entities::definition::{self, Column, Entity, Model};
-use crate::store::entities::secret;
+use crate::store::entities::{audit, secret};
 
 /// A definition as a caller wants it.
 #[derive(Clone, Debug)]
@@ -238,6 +240,48 @@ pub(super) async fn note(
         })
         .await?;
     Ok(())
+}
+
+/// What was done to one definition, or to all of a kind; the newest first. A cursor is the id of a row.
+pub(super) async fn history(
+    admin: &Admin,
+    kind: Kind,
+    id: Option<&str>,
+    range: &Range,
+) -> Answer<Vec<audit::Model>> {
+    let mut query = audit::Entity::find()
+        .filter(audit::Column::Kind.eq(kind.as_str()))
+        .order_by_desc(audit::Column::Id)
+        .limit(range.limit + 1);
+    if let Some(id) = id {
+        query = query.filter(audit::Column::TargetId.eq(id));
+    }
+    if let Some(after) = &range.after {
+        query = query.filter(audit::Column::Id.lt(after.as_str()));
+    }
+    Ok(query.all(admin.control.store().read()).await?)
+}
+
+/// A definition as it was at an earlier version, as far as the audit goes back.
+pub(super) async fn at_version(admin: &Admin, row: &Model, version: i64) -> Answer<Wanted> {
+    let rows = audit::Entity::find()
+        .filter(audit::Column::Kind.eq(row.kind.as_str()))
+        .filter(audit::Column::TargetId.eq(row.id.as_str()))
+        .order_by_desc(audit::Column::Id)
+        .all(admin.control.store().read())
+        .await?;
+    let then = rows
+        .iter()
+        .filter_map(|row| serde_json::from_str::<Value>(row.after.as_deref()?).ok())
+        .find(|then| then["version"] == version && then["document"].is_object())
+        .ok_or_else(|| Problem::not_found("version"))?;
+    Ok(Wanted {
+        name: then["name"].as_str().unwrap_or(&row.name).to_owned(),
+        position: then["priority"].as_i64().unwrap_or(row.position),
+        enabled: then["enabled"].as_bool().unwrap_or(row.enabled),
+        document: then["document"].clone(),
+        secrets: Vec::new(),
+    })
 }
 
 /// A row as the audit shows it.

@@ -57,8 +57,14 @@ impl Range {
     where
         T: Type + ParseFromJSON + ToJSON + Send + Sync,
     {
-        let mut keyed: Vec<(String, T)> =
-            items.into_iter().map(|item| (key(&item), item)).collect();
+        self.cut_keyed(items.into_iter().map(|item| (key(&item), item)).collect())
+    }
+
+    /// The same, with the keys made already.
+    pub(super) fn cut_keyed<T>(&self, mut keyed: Vec<(String, T)>) -> Page<T>
+    where
+        T: Type + ParseFromJSON + ToJSON + Send + Sync,
+    {
         keyed.sort_by(|a, b| a.0.cmp(&b.0));
         if let Some(after) = &self.after {
             keyed.retain(|(key, _)| key > after);

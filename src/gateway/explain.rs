@@ -273,7 +273,7 @@ fn trace(
 }
 
 /// The headers of a request, but not what the configuration put there: that may be a secret.
-fn shown(prepared: &Prepared, target: &PlannedTarget) -> serde_json::Map<String, Value> {
+pub(super) fn shown(prepared: &Prepared, target: &PlannedTarget) -> serde_json::Map<String, Value> {
     let own = |name: &http::HeaderName| {
         target
             .provider

@@ -141,6 +141,7 @@ impl House {
             password: Set(String::new()),
             enabled: Set(true),
             must_change_password: Set(false),
+            key_bounds: Set(None),
             last_login_at: Set(None),
             version: Set(1),
             created_at: Set(now),
@@ -222,6 +223,13 @@ impl House {
             headers,
             body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
         }
+    }
+
+    /// Calls with a token and leaves the body to be read.
+    pub(crate) async fn open(&self, path: &str, token: &str) -> Response {
+        let request = self.client.get(path);
+        let request = request.header("authorization", format!("Bearer {token}"));
+        request.send().await.0
     }
 
     /// Calls with a token.

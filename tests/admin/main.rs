@@ -6,7 +6,9 @@
 mod aliases;
 mod auth;
 mod house;
+mod key_pools;
 mod providers;
+mod routes;
 mod spend;
 #[expect(
     dead_code,

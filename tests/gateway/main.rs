@@ -7,6 +7,7 @@ mod fallback;
 mod hub;
 mod identity;
 mod limits;
+mod loops;
 mod outbound;
 mod samples;
 mod streams;
