@@ -130,6 +130,9 @@ fn unsent(provider: &str, error: &SendError) -> Box<Fault> {
     if matches!(error, SendError::Forbidden(_) | SendError::Trust(_)) {
         fault.blame = Blame::TargetForGood;
     }
+    if matches!(error, SendError::Exhausted(_)) {
+        fault.health = Health::Unknown;
+    }
     fault
 }
 

@@ -38,6 +38,9 @@ pub enum SendError {
     /// The dial guard refused the address.
     #[error("{0}")]
     Forbidden(String),
+    /// This machine has no descriptor, port or memory left for a connection: no fault of the provider's.
+    #[error("this machine has no more connections to give: {0}")]
+    Exhausted(String),
     /// The connection broke before the head of an answer came.
     #[error("the connection broke before an answer came: {0}")]
     Broken(String),
@@ -158,6 +161,9 @@ fn classify(error: &legacy::Error) -> SendError {
         if let Some(ConnectError::Forbidden { .. }) = inner.downcast_ref::<ConnectError>() {
             return SendError::Forbidden(inner.to_string());
         }
+        if inner.downcast_ref::<io::Error>().is_some_and(is_exhaustion) {
+            return SendError::Exhausted(inner.to_string());
+        }
         text = inner.to_string();
         source = inner.source();
     }
@@ -166,6 +172,17 @@ fn classify(error: &legacy::Error) -> SendError {
     } else {
         SendError::Broken(text)
     }
+}
+
+/// The machine's own limits, among them the numbers that every Unix has for spent descriptors.
+fn is_exhaustion(error: &io::Error) -> bool {
+    const NFILE: i32 = 23;
+    const MFILE: i32 = 24;
+    let unix = cfg!(unix) && matches!(error.raw_os_error(), Some(NFILE | MFILE));
+    unix || matches!(
+        error.kind(),
+        io::ErrorKind::AddrNotAvailable | io::ErrorKind::OutOfMemory
+    )
 }
 
 /// The chain of causes without repetitions: `127.0.0.1:1 cannot be reached: Connection refused`.
