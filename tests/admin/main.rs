@@ -3,7 +3,15 @@
 //! SQLite by default; with `TEST_DATABASE_SERVER` naming a PostgreSQL or MariaDB server
 //! (`postgres://user:password@host:port`), each test makes a database there and drops it.
 
+mod access;
 mod aliases;
+mod audit;
 mod auth;
+mod canary;
+mod client_keys;
+mod commands;
+mod first_start;
 mod house;
+mod openapi;
+mod preferences;
 mod users;
