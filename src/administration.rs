@@ -1,14 +1,16 @@
 //! Bringing database and administration up beside the data plane, now or as soon as the database is there.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use bridge::admin::{Admin, Welcome, first_start};
+use bridge::bookkeeping::Bookkeeper;
 use bridge::config::{ConfigErrors, Settings};
 use bridge::control::{self, Control};
 use bridge::gateway::Hub;
+use bridge::ledger::Recorder;
 use bridge::store::{Store, StoreError, StoreOptions};
 use bridge::web::Entrance;
 
@@ -22,6 +24,9 @@ pub(crate) struct Administration {
     entrance: Arc<Entrance>,
     demo: Option<SocketAddr>,
     control: Arc<OnceLock<Arc<Control>>>,
+    books: Arc<Mutex<Option<Bookkeeper>>>,
+    /// Writes request records once there is a database.
+    recorder: Arc<Mutex<Option<Recorder>>>,
     /// What files said last, for a control that starts later.
     files: Arc<RwLock<Settings>>,
 }
@@ -34,12 +39,15 @@ impl Administration {
         entrance: &Arc<Entrance>,
         files: &Settings,
         demo: Option<SocketAddr>,
+        recorder: Recorder,
     ) -> anyhow::Result<Self> {
         let administration = Self {
             hub: Arc::clone(hub),
             entrance: Arc::clone(entrance),
             demo,
             control: Arc::default(),
+            books: Arc::default(),
+            recorder: Arc::new(Mutex::new(Some(recorder))),
             files: Arc::new(RwLock::new(files.clone())),
         };
         match administration.open().await {
@@ -74,6 +82,18 @@ impl Administration {
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
         let store = Store::open(&StoreOptions::of(&files)).await?;
+        // Before the keys of the database are in force: a spent budget must not begin anew with each start.
+        let meters = Arc::clone(&self.hub.meters);
+        let books = Bookkeeper::start(meters, store.clone()).await?;
+        let recorder = self
+            .recorder
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(recorder) = recorder {
+            // Ends when the ledger does.
+            tokio::spawn(recorder.run(store.clone()));
+        }
         let control = Control::start(store, Arc::clone(&self.hub), files, self.demo).await?;
         if let Some(welcome) = first_start(&control).await? {
             greet(&welcome);
@@ -81,8 +101,22 @@ impl Administration {
         self.entrance
             .open_admin(Admin::new(Arc::clone(&control)).endpoint());
         tokio::spawn(control::follow(Arc::clone(&control)));
+        tokio::spawn(control::sweep(Arc::clone(&control)));
         let _ = self.control.set(control);
+        let mut kept = self.books.lock().unwrap_or_else(PoisonError::into_inner);
+        *kept = Some(books);
         Ok(())
+    }
+
+    /// Writes down what client keys have spent. Call it when no request is under way any more.
+    pub(crate) async fn stop(&self) {
+        let books = {
+            let mut kept = self.books.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.take()
+        };
+        if let Some(books) = books {
+            books.stop().await;
+        }
     }
 
     /// Puts in force what changed files say.

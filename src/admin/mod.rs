@@ -13,14 +13,29 @@ mod docs;
 mod document;
 mod first_start;
 mod guard;
+mod health;
 mod key_bounds;
+mod key_events;
 mod key_limits;
+mod key_pools;
+mod owned;
 mod page;
 mod password;
 mod people;
 mod person;
+mod pool_entry;
+mod pool_key;
+mod pool_keys;
 mod preferences;
 mod problem;
+mod provider_entry;
+mod provider_trials;
+mod providers;
+mod route_entry;
+mod route_order;
+mod route_trials;
+mod route_warning;
+mod routes;
 mod sessions;
 mod setup;
 mod throttle;
@@ -34,6 +49,7 @@ use std::sync::Arc;
 use poem::endpoint::BoxEndpoint;
 use poem::{EndpointExt as _, Response, Route};
 use poem_openapi::{OpenApi, OpenApiService};
+use tokio::sync::Semaphore;
 
 use crate::control::Control;
 
@@ -52,11 +68,16 @@ pub struct Admin {
     pub control: Arc<Control>,
     /// Signs and checks session tokens.
     pub tokens: Arc<Tokens>,
+    /// Places for those who follow what happens, each on a connection of their own.
+    pub watchers: Arc<Semaphore>,
     /// Hashes and compares passwords.
     pub passwords: Passwords,
     /// Slows down whoever guesses them.
     pub throttle: Arc<Throttle>,
 }
+
+/// Most who follow at the same time.
+const MOST_WATCHERS: usize = 64;
 
 /// The first segments of the paths that are the admin API's.
 const OURS: [&str; 4] = ["api", "docs", "openapi.json", "redoc"];
@@ -81,6 +102,7 @@ impl Admin {
         Self {
             control,
             tokens: Arc::new(tokens),
+            watchers: Arc::new(Semaphore::new(MOST_WATCHERS)),
             passwords: Passwords::default(),
             throttle: Arc::default(),
         }
@@ -111,7 +133,16 @@ fn resources(admin: &Admin) -> impl OpenApi + use<> {
         audit::Audit(admin.clone()),
         setup::Setup(admin.clone()),
     );
-    let routing = aliases::Aliases(admin.clone());
+    let routing = (
+        aliases::Aliases(admin.clone()),
+        // Before providers: its fixed paths stand in the place of names.
+        provider_trials::ProviderTrials(admin.clone()),
+        providers::Providers(admin.clone()),
+        key_pools::KeyPools(admin.clone()),
+        pool_keys::PoolKeys(admin.clone()),
+        route_trials::RouteTrials(admin.clone()),
+        routes::Routes(admin.clone()),
+    );
     (people, routing)
 }
 

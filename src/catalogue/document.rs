@@ -12,6 +12,9 @@ use super::vendor::{Identity, hour_write};
 /// The form that this version reads.
 const FORMAT: &str = "model-catalog/1";
 
+/// The name under which a newer catalogue is kept among what operators say of models.
+pub const IMPORTED_CATALOGUE: &str = "catalogue";
+
 static BUILT_IN: LazyLock<Arc<Catalogue>> = LazyLock::new(|| {
     let text = include_str!("../../catalogue/model_catalog.json");
     let read = Catalogue::parse(text).expect("a test reads the file that is part of the program");
@@ -137,7 +140,18 @@ impl Catalogue {
     /// # Errors
     /// When it is not one.
     pub fn parse(text: &str) -> Result<Self, CatalogueError> {
-        let wire: Wire = serde_json::from_str(text)?;
+        Self::read(serde_json::from_str(text)?)
+    }
+
+    /// Reads a catalogue.
+    ///
+    /// # Errors
+    /// When it is not one.
+    pub fn of(document: &serde_json::Value) -> Result<Self, CatalogueError> {
+        Self::read(Wire::deserialize(document)?)
+    }
+
+    fn read(wire: Wire) -> Result<Self, CatalogueError> {
         if wire.format != FORMAT {
             return Err(CatalogueError::Format(wire.format));
         }

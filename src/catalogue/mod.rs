@@ -10,6 +10,6 @@ mod rates;
 mod vendor;
 
 pub use book::{Override, Price, PriceBook};
-pub use document::{Catalogue, CatalogueError, Model, Vendor};
-pub use rates::{Rates, WireCost};
+pub use document::{Catalogue, CatalogueError, IMPORTED_CATALOGUE, Model, Vendor};
+pub use rates::{Rates, WireCost, WireTier};
 pub use vendor::Identity;

@@ -65,6 +65,11 @@ fn read_client_key(reader: &mut Reader<'_>, node: &Node<'_>) -> Option<ClientKey
         reader.error(&node.place.key("name"), what, "shorten it");
         return None;
     }
+    if name.chars().any(char::is_control) {
+        let what = "the name of a client key has a control character in it";
+        reader.error(&node.place.key("name"), what, "leave it out");
+        return None;
+    }
     let Some(key) = fields.get("key") else {
         reader.error(
             &node.place,

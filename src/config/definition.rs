@@ -5,15 +5,18 @@
 //! left out, and told.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
 use super::document::{Values, read_routing};
+use super::model_entry::read_model;
 use super::node::{Node, Reader};
 use super::pool_entry::read_pool;
 use super::provider_entry::read_provider;
 use super::route_entry::read_route;
 use super::{ConfigErrors, Environment, Place, Secret, Settings};
+use crate::catalogue::{Catalogue, IMPORTED_CATALOGUE};
 use crate::snapshot::Source;
 
 /// Which kind of thing is defined.
@@ -150,9 +153,9 @@ impl Settings {
             Kind::KeyPool => self.lay_pool(reader, definition),
             Kind::Route => self.lay_route(reader, definition),
             Kind::Alias => self.lay_alias(reader, definition),
-            // A preset acts by the settings that are made from it; settings are read together; what is said of
-            // a model is not the configuration's business.
-            Kind::Preset | Kind::Setting | Kind::Model => {}
+            Kind::Model => self.lay_model(reader, definition),
+            // A preset acts by the settings that are made from it; settings are read together.
+            Kind::Preset | Kind::Setting => {}
         }
     }
 
@@ -214,6 +217,26 @@ impl Settings {
         let node = Node::new(&entry, &definition.name, definition.place());
         self.routes
             .extend(read_route(reader, &node, Source::Database));
+    }
+
+    fn lay_model(&mut self, reader: &mut Reader<'_>, definition: &Definition) {
+        if !definition.enabled {
+            return;
+        }
+        if definition.name == IMPORTED_CATALOGUE {
+            match Catalogue::of(&definition.document) {
+                Ok(catalogue) => self.catalogue = Some(Arc::new(catalogue)),
+                Err(error) => reader.error(
+                    &definition.place(),
+                    error.to_string(),
+                    "import a file of this form, or remove it",
+                ),
+            }
+            return;
+        }
+        let node = Node::new(&definition.document, &definition.name, definition.place());
+        self.models
+            .extend(read_model(reader, &node, &definition.name));
     }
 
     fn lay_alias(&mut self, reader: &mut Reader<'_>, definition: &Definition) {

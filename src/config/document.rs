@@ -11,10 +11,11 @@ use super::pool_entry::read_pools;
 use super::provider_entry::{MODES, read_providers};
 use super::route_entry::{STRATEGIES, read_routes};
 use super::{Place, Secret, Settings};
+use crate::ledger::CaptureMode;
 use crate::snapshot::{Auth, BreakerSettings};
 
 /// Keys with one value.
-const SINGLE: [&str; 29] = [
+const SINGLE: [&str; 33] = [
     "MODE",
     "HOST",
     "PORT",
@@ -44,6 +45,10 @@ const SINGLE: [&str; 29] = [
     "ADMIN_PASSWORD",
     "ENABLE_TELEMETRY",
     "OTLP_ENDPOINT",
+    "CAPTURE",
+    "CAPTURE_RETENTION_DAYS",
+    "CAPTURE_MAX_BYTES",
+    "RETENTION_DAYS",
 ];
 
 /// Keys with lists or maps; in a variable they are written as YAML or JSON.
@@ -57,7 +62,7 @@ const STRUCTURED: [&str; 6] = [
 ];
 
 /// Keys that may also be set while the hub runs. How it is reached and who may use it are not among them.
-pub const LIVE: [&str; 9] = [
+pub const LIVE: [&str; 13] = [
     "MODE",
     "PREFERRED_PROVIDER",
     "FALLBACK_STRATEGY",
@@ -67,8 +72,17 @@ pub const LIVE: [&str; 9] = [
     "BIG_MODEL",
     "MIDDLE_MODEL",
     "SMALL_MODEL",
+    "CAPTURE",
+    "CAPTURE_RETENTION_DAYS",
+    "CAPTURE_MAX_BYTES",
+    "RETENTION_DAYS",
 ];
 
+const CAPTURES: [(&str, CaptureMode); 3] = [
+    ("off", CaptureMode::Off),
+    ("errors", CaptureMode::Errors),
+    ("all", CaptureMode::All),
+];
 const AUTHS: [(&str, Auth); 2] = [("required", Auth::Required), ("open", Auth::Open)];
 const LOG_LEVELS: [(&str, &str); 7] = [
     ("trace", "trace"),
@@ -262,7 +276,26 @@ fn read_storage(reader: &mut Reader<'_>, values: &Values, settings: &mut Setting
         .and_then(|node| reader.secret(&node));
 }
 
+/// How much is kept of requests, and for how long.
+fn read_keeping(reader: &mut Reader<'_>, values: &Values, settings: &mut Settings) {
+    let capture = values
+        .get("CAPTURE")
+        .and_then(|node| reader.choice(&node, &CAPTURES));
+    set(&mut settings.capture, capture);
+    let retention = &mut settings.retention;
+    for (key, slot) in [
+        ("RETENTION_DAYS", &mut retention.days),
+        ("CAPTURE_RETENTION_DAYS", &mut retention.capture_days),
+        ("CAPTURE_MAX_BYTES", &mut retention.capture_bytes),
+    ] {
+        let value = values.get(key).and_then(|node| reader.count(&node, 0));
+        set(slot, value);
+    }
+}
+
+/// Reads what may also be set while the hub runs.
 pub(super) fn read_routing(reader: &mut Reader<'_>, values: &Values, settings: &mut Settings) {
+    read_keeping(reader, values, settings);
     let mode = values
         .get("MODE")
         .and_then(|node| reader.choice(&node, &MODES));

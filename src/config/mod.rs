@@ -17,6 +17,7 @@ mod legacy;
 mod legacy_entry;
 mod limits;
 mod loading;
+mod model_entry;
 mod node;
 mod place;
 mod pool_entry;
@@ -25,6 +26,7 @@ mod route_entry;
 mod secret;
 mod settings;
 mod vendor;
+mod vendor_preset;
 mod watch;
 
 #[cfg(test)]
@@ -46,4 +48,5 @@ pub use settings::{
     ClientKeySettings, MatchSettings, ModelLists, PoolSettings, ProviderSettings, RouteSettings,
     Settings, TargetSettings,
 };
+pub use vendor_preset::{VendorPreset, vendor_presets};
 pub use watch::{Watcher, watch};

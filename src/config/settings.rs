@@ -12,7 +12,9 @@ use translator::profile::Profile;
 
 use super::{Credential, DigestKey, KeyLimits, Place, Secret};
 use crate::catalogue::{Catalogue, Override};
+use crate::ledger::CaptureMode;
 use crate::snapshot::{Auth, BreakerSettings, Clamps, DEFAULT_MAX_BODY, Mode, Source, Strategy};
+use crate::store::retention::Retention;
 
 /// Everything that files and environment say.
 #[derive(Clone, Debug)]
@@ -78,6 +80,10 @@ pub struct Settings {
     pub enable_telemetry: bool,
     /// `OTLP_ENDPOINT`
     pub otlp_endpoint: Option<String>,
+    /// `CAPTURE`
+    pub capture: CaptureMode,
+    /// `RETENTION_DAYS`, `CAPTURE_RETENTION_DAYS`, `CAPTURE_MAX_BYTES`
+    pub retention: Retention,
     /// What the operator says of models.
     pub models: Vec<Override>,
     /// A newer catalogue than the one that comes with the program.
@@ -125,6 +131,8 @@ impl Default for Settings {
             admin_password: None,
             enable_telemetry: false,
             otlp_endpoint: None,
+            capture: CaptureMode::default(),
+            retention: Retention::default(),
             models: Vec::new(),
             catalogue: None,
             given: BTreeSet::new(),

@@ -7,6 +7,8 @@ mod assembly;
 mod change;
 mod client_keys;
 mod follow;
+mod preview;
+mod sweep;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,6 +24,7 @@ use crate::store::{Store, StoreError};
 pub use assembly::{Assembly, Stock};
 pub use change::{Actor, AuditEntry, Change, ChangeError};
 pub use follow::follow;
+pub use sweep::sweep;
 
 /// Connects files, database and data plane.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::time::timeout;
@@ -12,6 +12,7 @@ use translator::error::{Failure, FailureKind};
 use translator::estimate::Spoken;
 use translator::fidelity::Report;
 
+use super::allowance::{self, Output, Use};
 use super::body::{AnswerBody, Owned};
 use super::headers::{
     self, BRIDGE_ATTEMPTS, BRIDGE_FIDELITY, BRIDGE_MODEL, BRIDGE_PROVIDER, BRIDGE_ROUTE,
@@ -119,12 +120,17 @@ async fn order(
         strict,
         keep_input: None,
         keeps_response: false,
+        limits: HeaderMap::new(),
         route: plan.route,
         targets: plan.targets.into_iter().map(Arc::new).collect(),
     });
     if order.ingress == Dialect::OpenAiResponses {
         responses::recall(&mut order)?;
     }
+    let output = Output::of(&order.body, &order.peek);
+    let targets = order.targets.iter().map(|target| &**target);
+    let uses = Use::Tokens(&order.body, output);
+    order.limits = allowance::admit(&caller, order.ingress, uses, targets, account)?;
     Ok(order)
 }
 
@@ -164,7 +170,7 @@ fn nowhere(reason: &NoRoute) -> Failure {
 }
 
 async fn serve(mut order: Box<Order>, account: Account) -> Response<AnswerBody> {
-    let facts = Frame::of(&order);
+    let facts = Frame::of(&mut order);
     let waits = order.stream;
     let grace = order.hub.tuning.grace;
     let stream = StreamFacts {
@@ -203,11 +209,13 @@ struct Frame {
     request_id: String,
     route: Arc<str>,
     json_array: bool,
+    limits: HeaderMap,
 }
 
 impl Frame {
-    fn of(order: &Order) -> Self {
+    fn of(order: &mut Order) -> Self {
         Self {
+            limits: std::mem::take(&mut order.limits),
             ingress: order.ingress,
             request_id: order.request_id.clone(),
             route: Arc::clone(&order.route),
@@ -297,7 +305,6 @@ impl Frame {
         let headers = response.headers_mut();
         headers.reserve(12);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
         self.sign(headers, None, 0);
         response
@@ -305,7 +312,15 @@ impl Frame {
 
     fn sign(&self, headers: &mut HeaderMap, target: Option<&PlannedTarget>, attempts: usize) {
         reply::identify(headers, self.ingress, &self.request_id);
+        limited(headers, &self.limits);
         sign(headers, &self.route, target, attempts);
+    }
+}
+
+/// Puts on an answer how the client key stands.
+pub(super) fn limited(headers: &mut HeaderMap, limits: &HeaderMap) {
+    for (name, value) in limits {
+        headers.insert(name, value.clone());
     }
 }
 

@@ -14,6 +14,8 @@ pub(super) const BRIDGE_ATTEMPTS: HeaderName = HeaderName::from_static("x-bridge
 pub(super) const BRIDGE_FIDELITY: HeaderName = HeaderName::from_static("x-bridge-fidelity");
 pub(super) const BRIDGE_COUNT: HeaderName = HeaderName::from_static("x-bridge-count");
 pub(super) const BRIDGE_STRICT: HeaderName = HeaderName::from_static("x-bridge-strict");
+/// Says to the vendors' SDKs whether another try makes sense.
+pub(super) const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 /// The name under which Anthropic's SDKs look for it.
 pub(super) const ANTHROPIC_REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");

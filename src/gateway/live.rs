@@ -11,6 +11,7 @@ use translator::Dialect;
 use translator::error::{Failure, FailureKind};
 use translator::estimate::Spoken;
 use translator::ir::Usage;
+use translator::recall::Kept;
 use translator::translate::{Origin, StreamTranslation};
 
 use super::ending;
@@ -339,7 +340,7 @@ impl Live {
     }
 
     /// State to keep for a client that drops it: call ids and envelopes.
-    pub(super) fn take_keep(&mut self) -> Vec<(String, String)> {
+    pub(super) fn take_keep(&mut self) -> Vec<Kept> {
         match &mut self.flow {
             Flow::Translated(translation) => std::mem::take(&mut translation.summary_mut().keep),
             Flow::Same(_) => Vec::new(),

@@ -6,11 +6,13 @@
 //! configuration came from.
 
 mod admit;
+mod allowance;
 mod array;
 mod attempt;
 mod body;
 mod bytepath;
 mod chat;
+mod check;
 mod count;
 mod embeddings;
 mod embeddings_shape;
@@ -48,14 +50,17 @@ mod splice;
 mod spoken;
 mod status;
 mod stream;
+mod trial;
 mod tuning;
 mod unary;
 mod verdict;
 mod watch;
 
 pub use body::AnswerBody;
+pub use check::{Checked, Offered, check, discover};
 pub use hub::Hub;
-pub use memory::{ResponseMemory, ResponseStore, StateMemory, StateStore, StoredResponse};
+pub use memory::{Place, ResponseMemory, ResponseStore, StateMemory, StateStore, StoredResponse};
 pub use rehearsal::{Rehearsal, Rehearsed, Unrehearsed, rehearse};
 pub use service::handle;
+pub use trial::{FinalRequest, RuleFinding, Trial, TrialReport, TrialTarget, try_route};
 pub use tuning::Tuning;

@@ -38,6 +38,8 @@ pub(super) struct Order {
     pub(super) keep_input: Option<Box<str>>,
     /// The complete answer of a stream is kept.
     pub(super) keeps_response: bool,
+    /// How the client key stands with its limits.
+    pub(super) limits: HeaderMap,
     /// The route's name.
     pub(super) route: Arc<str>,
     pub(super) targets: Vec<Arc<PlannedTarget>>,

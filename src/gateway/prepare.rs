@@ -7,12 +7,16 @@ use bytes::Bytes;
 use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderMap, Uri};
 use translator::answer::Answer;
+use translator::capability::ReasoningKnob;
 use translator::error::{Failure, FailureKind, Refusal};
 use translator::fidelity::Report;
+use translator::member::Member;
 use translator::openai_chat::{Fit, fit};
+use translator::recall::{self, Key};
+use translator::replay::SEALED_ELSEWHERE;
 use translator::translate::{self, Target};
 use translator::undo::Undo;
-use translator::{Dialect, estimate, foreign};
+use translator::{Dialect, anthropic, estimate, foreign, gemini};
 
 use super::bytepath::{self, Wish};
 use super::headers;
@@ -20,6 +24,7 @@ use super::oddities;
 use super::order::Order;
 use super::params;
 use super::peek::Peek;
+use super::remember;
 use crate::routing::PlannedTarget;
 use crate::snapshot::{Clamps, Endpoint, Mode};
 
@@ -70,11 +75,17 @@ pub(super) fn prepare(
             ));
         }
     } else if !same
-        || foreign::found_in(order.ingress, &target.model, &order.body)
         || oddities::found_in(order.ingress, &order.body, &order.peek)
         || (provider.always_stream && !order.stream)
     {
         return translated(order, target, drop_state);
+    } else if foreign::found_in(order.ingress, &target.model, &order.body) {
+        let mended = (!drop_state).then(|| mended(order, target)).flatten();
+        return mended.map_or_else(|| translated(order, target, drop_state), Ok);
+    }
+    if let Some(body) = unnumbered(order, target) {
+        let peek = Peek::at(&body)?;
+        return Ok(passed(order, target, Some((&body, &peek))));
     }
     match fitted(order, target) {
         Fit::AsItIs => Ok(passed(order, target, None)),
@@ -92,6 +103,57 @@ pub(super) fn prepare(
         }
         Fit::Translate => translated(order, target, drop_state),
     }
+}
+
+/// The client's own bytes without the state of other vendors, where that is all that is wrong with them.
+fn mended(order: &Order, target: &PlannedTarget) -> Option<Prepared> {
+    let provider = &target.provider;
+    if provider.dialect != Dialect::Anthropic {
+        return None;
+    }
+    let aim = aim(order, target, order.stream);
+    let mended = anthropic::mend(std::str::from_utf8(&order.body).ok()?, &aim)?;
+    if mended.lost && order.strict
+        || foreign::is_refused(order.ingress, &target.model, &mended.body)
+    {
+        return None;
+    }
+    let body = Bytes::from(mended.body);
+    let peek = Peek::at(&body).ok()?;
+    let mut report = Report::default();
+    if mended.lost {
+        report.dropped(Member::State.of(order.ingress), SEALED_ELSEWHERE);
+    }
+    Some(Prepared {
+        report,
+        ..passed(order, target, Some((&body, &peek)))
+    })
+}
+
+/// The target as the translator sees it.
+fn aim<'t>(order: &Order, target: &'t PlannedTarget, stream: bool) -> Target<'t> {
+    let provider = &target.provider;
+    Target {
+        dialect: provider.dialect,
+        provider: &provider.name,
+        model: &target.model,
+        capability: provider.capability(&target.model),
+        stream,
+        cache_key: None,
+        auto_cache: provider.dialect == Dialect::Anthropic
+            && order.body_dialect != Dialect::Anthropic,
+        drop_state: false,
+    }
+}
+
+/// The client's own bytes without ids of calls, for a Gemini surface that takes none.
+fn unnumbered(order: &Order, target: &PlannedTarget) -> Option<Bytes> {
+    let provider = &target.provider;
+    let takes_none = provider.dialect == Dialect::Gemini
+        && target.mode != Mode::Direct
+        && provider.capability(&target.model).call_id_max == 0;
+    let body = takes_none.then(|| std::str::from_utf8(&order.body).ok())??;
+    gemini::without_call_ids(body).map(Bytes::from)
 }
 
 /// What becomes of the client's bytes at a server of its own dialect that knows less than OpenAI. Only where the
@@ -189,7 +251,7 @@ pub(super) fn translated(
     drop_state: bool,
 ) -> Result<Prepared, Failure> {
     let provider = &target.provider;
-    let recall = |call_id: &str| order.hub.states.get(&order.scope, call_id);
+    let recall = |key: Key<'_>| remember::recall(&*order.hub.states, &order.scope, key);
     let mut request = order
         .body_dialect
         .decode_request(&order.body, &recall)
@@ -212,7 +274,10 @@ pub(super) fn translated(
         }
         (None, _) => {}
     }
-    let answer = expected(order, &request);
+    let mut answer = expected(order, &request);
+    // State can come of models that reason; only then is it worth a look at the whole conversation.
+    let has_state = capability.reasoning != ReasoningKnob::None || capability.replay_reasoning;
+    answer.before = has_state.then(|| recall::mark(&request));
     let cache_key = cache_key(
         order,
         provider.dialect,
@@ -221,15 +286,9 @@ pub(super) fn translated(
     let outbound = translate::request(
         request,
         &Target {
-            dialect: provider.dialect,
-            provider: &provider.name,
-            model: &target.model,
-            capability,
-            stream,
             cache_key: cache_key.as_deref(),
-            auto_cache: provider.dialect == Dialect::Anthropic
-                && order.body_dialect != Dialect::Anthropic,
             drop_state,
+            ..aim(order, target, stream)
         },
         order.strict,
     )?;

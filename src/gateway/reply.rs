@@ -8,8 +8,9 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use translator::Dialect;
 use translator::error::{Failure, FailureKind};
 
+use super::allowance::BUDGET_EXCEEDED;
 use super::body::AnswerBody;
-use super::headers::{ANTHROPIC_REQUEST_ID, REQUEST_ID, value};
+use super::headers::{ANTHROPIC_REQUEST_ID, REQUEST_ID, SHOULD_RETRY, value};
 use super::route::NoCall;
 
 /// The longest wait that a client is told; some upstreams say a year.
@@ -57,6 +58,10 @@ pub(super) fn failure(
     identify(headers, dialect, request_id);
     if let Some(wait) = wait(status.as_u16(), failure.retry_after) {
         headers.insert(RETRY_AFTER, HeaderValue::from(wait));
+    }
+    // SDKs try again on 429; money does not come back within their patience.
+    if failure.code.as_deref() == Some(BUDGET_EXCEEDED) {
+        headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
     }
     response
 }

@@ -27,7 +27,7 @@ pub(super) fn check(dialect: Dialect, body: &[u8]) -> Result<Option<Usage>, Fail
     let (mut content, mut error, mut usage) = (false, false, None);
     for (key, range) in json::members(document) {
         if key == content_name {
-            content = true;
+            content = &document[range] != "null";
         } else if key == usage_name {
             usage = counts::read(dialect, &document[range]);
         } else if key == "error" {

@@ -253,7 +253,7 @@ impl Book {
 
     fn failed(&mut self, why: &str) {
         if self.failures == 0 {
-            let file = self.settings.spill.display();
+            let file = self.spill.path().display();
             tracing::warn!(
                 "the database does not take request records ({why}); they wait in {file}"
             );

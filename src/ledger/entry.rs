@@ -16,12 +16,12 @@ const MOST: u64 = 1 << 40;
 
 /// The rows of a record. Bodies are sealed here, so that they are never anywhere in clear.
 #[must_use]
-pub fn entry(record: &Record, vault: &Vault) -> Entry {
+pub fn entry(record: &Record, vault: Option<&Vault>) -> Entry {
     let at = at(record);
     Entry {
         request: row(record),
         details: details(record, at),
-        capture: sealed(record, at, vault),
+        capture: vault.and_then(|vault| sealed(record, at, vault)),
     }
 }
 
@@ -45,7 +45,7 @@ pub(super) fn row(record: &Record) -> request::Model {
         upstream: record.upstream.map(str::to_owned),
         client_key_id: record.client_key.as_ref().map(|id| text(id.as_str(), 64)),
         client_key: caller.map(|key| text(&key.name, 128)),
-        owner_id: None,
+        owner_id: caller.and_then(|key| Some(text(key.owner.as_ref()?, 36))),
         tags: caller.and_then(|key| barred(&key.tags)),
         provider: record
             .provider

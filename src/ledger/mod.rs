@@ -24,5 +24,5 @@ pub use file::{FileSettings, RotatingFile};
 pub use price::cost_nano_usd;
 pub use queue::{BODY, Counts, Keep, Ledger, Outlets};
 pub use record::{Attempt, Flag, Label, Outcome, Record, Source, Tokens};
-pub use recorder::{Recorder, book};
+pub use recorder::{Recorder, book, to_database};
 pub use tail::Tail;

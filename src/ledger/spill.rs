@@ -3,18 +3,21 @@
 //! Entries are written behind those that are there, and read from the front. What was read stays until it is
 //! confirmed, so a crash leaves it to be read again. The file is emptied when everything in it is confirmed.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::store::requests::Entry;
+
+/// Processes that share a folder.
+const HUBS: u32 = 64;
 
 /// The file of entries that wait.
 #[derive(Debug)]
 pub(super) struct Spill {
     path: PathBuf,
     max_bytes: u64,
-    file: Option<File>,
+    file: File,
     size: u64,
     confirmed: u64,
 }
@@ -31,23 +34,26 @@ pub(super) struct Read {
 }
 
 impl Spill {
-    /// The file at `path`, which is made when it is needed, of at most `max_bytes`.
+    /// The file at `path`, of at most `max_bytes`. Where another process has it, one beside it.
     ///
     /// # Errors
-    /// When there is one that cannot be opened.
+    /// When it cannot be made or opened.
     pub(super) fn open(path: &Path, max_bytes: u64) -> io::Result<Self> {
+        let (path, file) = own_file(path)?;
         let mut spill = Self {
-            path: path.to_owned(),
+            path,
             max_bytes,
-            file: None,
-            size: 0,
+            size: file.metadata()?.len(),
+            file,
             confirmed: 0,
         };
-        if path.exists() {
-            spill.file()?;
-            spill.heal()?;
-        }
+        spill.heal()?;
         Ok(spill)
+    }
+
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Whether nothing waits.
@@ -91,7 +97,7 @@ impl Spill {
             return Ok(refused);
         }
         let size = self.size;
-        let file = self.file()?;
+        let file = &mut self.file;
         file.seek(SeekFrom::Start(size))?;
         if let Err(error) = file.write_all(&lines) {
             // Half a line would run into the next one.
@@ -108,7 +114,7 @@ impl Spill {
     /// When the file cannot be read.
     pub(super) fn read(&mut self, most: usize) -> io::Result<Read> {
         let (from, size) = (self.confirmed, self.size);
-        let file = self.file()?;
+        let file = &mut self.file;
         file.seek(SeekFrom::Start(from))?;
         let mut lines = BufReader::new(file.take(size - from));
         let mut read = Read {
@@ -139,7 +145,7 @@ impl Spill {
     pub(super) fn confirm(&mut self, end: u64) -> io::Result<()> {
         self.confirmed = self.confirmed.max(end);
         if self.is_empty() && self.size > 0 {
-            self.file()?.set_len(0)?;
+            self.file.set_len(0)?;
             self.size = 0;
             self.confirmed = 0;
         }
@@ -150,28 +156,8 @@ impl Spill {
     ///
     /// # Errors
     /// When it does not take it.
-    pub(super) fn sync(&mut self) -> io::Result<()> {
-        self.file.as_ref().map_or(Ok(()), File::sync_data)
-    }
-
-    fn file(&mut self) -> io::Result<&mut File> {
-        if self.file.is_none() {
-            if let Some(folder) = self.path.parent().filter(|it| !it.as_os_str().is_empty()) {
-                std::fs::create_dir_all(folder)?;
-            }
-            let mut options = OpenOptions::new();
-            options.create(true).truncate(false).read(true).write(true);
-            #[cfg(unix)]
-            {
-                use std::os::unix::fs::OpenOptionsExt as _;
-                // Names of models and keys are nobody else's business.
-                options.mode(0o600);
-            }
-            let file = options.open(&self.path)?;
-            self.size = file.metadata()?.len();
-            self.file = Some(file);
-        }
-        Ok(self.file.as_mut().expect("it was opened above"))
+    pub(super) fn sync(&self) -> io::Result<()> {
+        self.file.sync_data()
     }
 
     /// Ends a line that a crash has cut off, so that the next one begins where it should.
@@ -180,7 +166,7 @@ impl Spill {
             return Ok(());
         }
         let last = self.size - 1;
-        let file = self.file()?;
+        let file = &mut self.file;
         let mut byte = [0];
         file.seek(SeekFrom::Start(last))?;
         file.read_exact(&mut byte)?;
@@ -190,4 +176,33 @@ impl Spill {
         }
         Ok(())
     }
+}
+
+/// The first file of the name that no other process has.
+fn own_file(path: &Path) -> io::Result<(PathBuf, File)> {
+    if let Some(folder) = path.parent().filter(|it| !it.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).read(true).write(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        // Names of models and keys are nobody else's business.
+        options.mode(0o600);
+    }
+    for number in 0..HUBS {
+        let mut name = path.as_os_str().to_owned();
+        if number > 0 {
+            name.push(format!(".{number}"));
+        }
+        let name = PathBuf::from(name);
+        let file = options.open(&name)?;
+        match file.try_lock() {
+            Ok(()) => return Ok((name, file)),
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+    Err(io::Error::other("too many hubs use this file"))
 }

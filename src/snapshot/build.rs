@@ -66,6 +66,7 @@ impl Snapshot {
             max_body: settings.max_body,
             debug: settings.debug,
             prices: build_prices(settings, &providers),
+            capture: settings.capture,
             matchers,
             index,
             providers,

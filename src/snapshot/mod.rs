@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::catalogue::PriceBook;
+use crate::ledger::CaptureMode;
 
 pub use base_url::BadUrl;
 pub use base_url::{BaseUrl, Endpoint};
@@ -191,6 +192,8 @@ pub struct Snapshot {
     pub debug: bool,
     /// What models cost.
     pub prices: PriceBook,
+    /// Which requests leave their bodies.
+    pub capture: CaptureMode,
     /// Expressions and keywords of all rules, each looked for once.
     pub(crate) matchers: RuleMatchers,
     /// Providers by name and by model.

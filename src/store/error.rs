@@ -52,6 +52,9 @@ pub enum StoreError {
         /// Why.
         error: std::io::Error,
     },
+    /// A question that takes too long.
+    #[error("this takes too long; ask for a shorter time or with fewer words")]
+    Slow,
     /// Not a database URL.
     #[error("DATABASE_URL must begin with sqlite:, postgres: or mysql:")]
     Url,

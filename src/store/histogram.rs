@@ -8,7 +8,7 @@ const FIRST: f64 = 250.0;
 /// Slots that double the time.
 const PER_DOUBLING: f64 = 4.0;
 /// The last slot; it begins at more than an hour.
-pub const LAST_SLOT: i64 = 96;
+pub const LAST_SLOT: i64 = 100;
 
 /// The slot of a time in microseconds.
 #[must_use]

@@ -10,8 +10,14 @@ mod error;
 pub mod histogram;
 mod ident;
 mod key_file;
+pub mod request_list;
 pub mod requests;
+pub mod retention;
+mod rolling;
 pub mod rollups;
+pub mod spend;
+pub mod statistics;
+mod statistics_query;
 mod vault;
 
 use std::time::Duration;
@@ -20,6 +26,7 @@ use sea_orm::{DatabaseBackend, DatabaseConnection, DatabaseTransaction, Transact
 
 use crate::config::Secret;
 
+pub use connect::sqlite_path;
 pub use error::StoreError;
 pub use ident::{is_id, new_id, now_ms};
 pub use vault::{Purpose, Unopened, Vault, random};

@@ -55,6 +55,12 @@ pub struct Gauges {
     pub in_flight: Gauge<i64, AtomicI64>,
     /// Open client connections.
     pub connections: Gauge<i64, AtomicI64>,
+    /// Records that the ledger's writer has not taken yet.
+    pub ledger_queued: Gauge<i64, AtomicI64>,
+    /// Records that wait in memory for the database.
+    pub ledger_waiting: Gauge<i64, AtomicI64>,
+    /// Bytes that wait in a file for the database.
+    pub ledger_spill_bytes: Gauge<i64, AtomicI64>,
 }
 
 /// All metrics of the hub.
@@ -111,6 +117,25 @@ impl Default for Metrics {
             "Open client connections",
             metrics.gauges.connections.clone(),
         );
+        for (name, help, gauge) in [
+            (
+                "ledger_queued",
+                "Request records that the writer has not taken yet",
+                &metrics.gauges.ledger_queued,
+            ),
+            (
+                "ledger_waiting",
+                "Request records that wait in memory for the database",
+                &metrics.gauges.ledger_waiting,
+            ),
+            (
+                "ledger_spill_bytes",
+                "Bytes of request records that wait in a file for the database",
+                &metrics.gauges.ledger_spill_bytes,
+            ),
+        ] {
+            registry.register(name, help, gauge.clone());
+        }
         Self {
             registry,
             ..metrics

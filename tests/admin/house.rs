@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bridge::admin::{Admin, Role};
-use bridge::config::{Secret, Settings};
+use bridge::config::{self, Environment, LoadOptions, Secret, Settings};
 use bridge::control::Control;
 use bridge::gateway::{Hub, Tuning};
 use bridge::snapshot::{Snapshot, SnapshotStore};
@@ -60,6 +60,27 @@ impl House {
     /// With nothing but defaults in its files.
     pub(crate) async fn new() -> Self {
         Self::with(Settings::default()).await
+    }
+
+    /// With this `app.yml`.
+    pub(crate) async fn of_yaml(yaml: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("bridge-files-{}", new_id()));
+        std::fs::create_dir_all(&folder).expect("a temporary folder");
+        let file = folder.join("app.yml");
+        std::fs::write(&file, yaml).expect("a temporary file");
+        let options = LoadOptions {
+            config: Some(file),
+            directory: folder.clone(),
+            environment: Environment::default(),
+            host: None,
+            port: None,
+            log_level: None,
+        };
+        let settings =
+            config::load(&options).unwrap_or_else(|errors| unreachable!("{errors}\n{yaml}"));
+        let house = Self::with(settings).await;
+        let _ = std::fs::remove_dir_all(&folder);
+        house
     }
 
     /// With these files.
@@ -214,6 +235,13 @@ impl House {
         if let Some(body) = body {
             request = request.body_json(body);
         }
+        request.send().await.0
+    }
+
+    /// Calls with a token and leaves the body to be read.
+    pub(crate) async fn open(&self, path: &str, token: &str) -> Response {
+        let request = self.client.get(path);
+        let request = request.header("authorization", format!("Bearer {token}"));
         request.send().await.0
     }
 

@@ -12,6 +12,16 @@ mod client_keys;
 mod commands;
 mod first_start;
 mod house;
+mod key_pools;
 mod openapi;
 mod preferences;
+mod providers;
+mod routes;
+mod spend;
+#[expect(
+    dead_code,
+    reason = "shared with the tests of the data plane, which need all of it"
+)]
+#[path = "../gateway/upstream.rs"]
+mod upstream;
 mod users;

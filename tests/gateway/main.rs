@@ -6,6 +6,8 @@ mod explain;
 mod fallback;
 mod hub;
 mod identity;
+mod limits;
+mod loops;
 mod outbound;
 mod samples;
 mod streams;

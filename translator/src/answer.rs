@@ -28,6 +28,8 @@ pub struct Answer {
     pub input_estimate: u64,
     /// Responses: members that the answer repeats, as `"temperature":1,"tools":[...]`, without outer braces.
     pub echo: String,
+    /// The mark of the request, to which state is bound that the hub keeps; absent when nothing is to be kept.
+    pub before: Option<u64>,
 }
 
 impl Answer {
@@ -45,6 +47,7 @@ impl Answer {
             json_array: false,
             input_estimate: 0,
             echo: echo(request),
+            before: None,
         }
     }
 }

@@ -60,12 +60,14 @@ impl Dialect {
         body: &'a [u8],
         recall: Recall<'_>,
     ) -> Result<Request<'a>, Refusal> {
-        match self {
-            Self::OpenAiChat => openai_chat::decode_request(body, recall),
-            Self::OpenAiResponses => openai_responses::decode_request(body, recall),
-            Self::Anthropic => anthropic::decode_request(body, recall),
-            Self::Gemini => gemini::decode_request(body, recall),
-        }
+        let mut request = match self {
+            Self::OpenAiChat => openai_chat::decode_request(body),
+            Self::OpenAiResponses => openai_responses::decode_request(body),
+            Self::Anthropic => anthropic::decode_request(body),
+            Self::Gemini => gemini::decode_request(body),
+        }?;
+        crate::recall::fill(&mut request, recall);
+        Ok(request)
     }
 
     /// Writes a request for an upstream. The request has been through [`crate::prepare`].

@@ -126,6 +126,8 @@ const fn kind_str(kind: OpaqueKind) -> &'static str {
         OpaqueKind::Thinking => "thinking",
         OpaqueKind::Reasoning => "reasoning",
         OpaqueKind::Signature => "signature",
+        OpaqueKind::Words => "words",
+        OpaqueKind::Phase => "phase",
     }
 }
 
@@ -134,6 +136,8 @@ fn kind_parse(word: &str) -> Option<OpaqueKind> {
         "thinking" => OpaqueKind::Thinking,
         "reasoning" => OpaqueKind::Reasoning,
         "signature" => OpaqueKind::Signature,
+        "words" => OpaqueKind::Words,
+        "phase" => OpaqueKind::Phase,
         _ => return None,
     })
 }

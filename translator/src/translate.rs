@@ -8,19 +8,13 @@ use crate::error::{Failure, FailureKind, Refusal};
 use crate::estimate::Spoken;
 use crate::fidelity::Report;
 use crate::fold::Fold;
-use crate::ir::{Event, Finish, Opaque, Opening, Request, Usage};
+use crate::ir::{Event, Finish, Request, Usage};
+use crate::note::Notes;
 use crate::sequence::{Order, Sequencer};
 use crate::sse;
 use crate::undo::{Undo, UndoStream};
 
-/// Finds the envelope that the hub kept for a call id; `None` when it has none.
-pub type Recall<'r> = &'r dyn Fn(&str) -> Option<String>;
-
-/// A recall that knows nothing.
-#[must_use]
-pub fn no_recall(_: &str) -> Option<String> {
-    None
-}
+pub use crate::recall::{Kept, Recall, no_recall};
 
 /// The upstream that a request is written for.
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +70,7 @@ pub fn request(
 ) -> Result<Outbound, Refusal> {
     let mut report = Report::default();
     crate::prepare::prepare(&mut request, target, &mut report)?;
+    crate::replay::admit(&mut request, target, &mut report);
     let mut outbound = target.dialect.encode_request(&request, target)?;
     report.merge(std::mem::take(&mut outbound.report));
     for (member, written) in &request.spelling {
@@ -130,10 +125,9 @@ pub struct Summary {
     pub failure: Option<Failure>,
     /// The hub has seen enough (a stop sequence): the upstream can be cancelled.
     pub satisfied: bool,
-    /// Call ids and envelopes to keep for clients that drop what carries them.
-    pub keep: Vec<(String, String)>,
-    /// State of reasoning that belongs to the next call.
-    pending: Vec<Opaque<'static>>,
+    /// State to keep for clients that drop what carries it.
+    pub keep: Vec<Kept>,
+    notes: Notes,
     /// The client's dialect.
     client: Option<Dialect>,
 }
@@ -150,7 +144,7 @@ impl StreamTranslation {
     /// A translation from `upstream` to the dialect of `answer`.
     #[must_use]
     pub fn new(upstream: Dialect, origin: &Origin<'_>, undo: &Undo, answer: Answer) -> Self {
-        let summary = Summary::of(&answer);
+        let summary = Summary::of(&answer, upstream, origin);
         let order = match answer.dialect {
             Dialect::Anthropic | Dialect::OpenAiResponses | Dialect::Gemini => Order::OneAtATime,
             Dialect::OpenAiChat => Order::Interleaved,
@@ -295,37 +289,19 @@ impl Stage {
 }
 
 impl Summary {
-    fn of(answer: &Answer) -> Self {
+    fn of(answer: &Answer, upstream: Dialect, origin: &Origin<'_>) -> Self {
         Self {
             client: Some(answer.dialect),
+            notes: Notes::new(answer.dialect, upstream, origin, answer.before),
             ..Self::default()
         }
     }
 
     /// Takes note of an event.
     pub fn note(&mut self, event: &Event<'_>) {
-        // Clients of both dialects may drop what carries the state and keep the calls.
-        let keeps = matches!(self.client, Some(Dialect::OpenAiChat | Dialect::Anthropic));
+        self.notes.event(event, &mut self.keep);
         match event {
-            Event::Open { kind, opaque, .. } => {
-                self.content = true;
-                if keeps && let Opening::ToolCall { id, .. } = kind {
-                    let mut states = std::mem::take(&mut self.pending);
-                    states.extend(opaque.iter().cloned().map(Opaque::into_owned));
-                    if !states.is_empty() {
-                        let id = match self.client {
-                            Some(Dialect::Anthropic) => crate::anthropic::client_call_id(id),
-                            _ => id.as_ref().into(),
-                        };
-                        self.keep
-                            .push((id.into_owned(), crate::envelope::seal(&states)));
-                    }
-                }
-            }
-            Event::Close { opaque, .. } if keeps => {
-                self.pending
-                    .extend(opaque.iter().cloned().map(Opaque::into_owned));
-            }
+            Event::Open { .. } => self.content = true,
             Event::Delta { text, .. } => {
                 self.content = true;
                 self.spoken.add(text.len_hint());
@@ -355,7 +331,7 @@ pub fn response(
     out: &mut Vec<u8>,
 ) -> Result<Summary, Failure> {
     let mut fold = Fold::default();
-    let mut summary = Summary::of(answer);
+    let mut summary = Summary::of(answer, upstream, &origin);
     let mut stream = undo.stream(answer.input_estimate);
     let mut sequencer =
         Sequencer::new(Order::OneAtATime, answer.ids.fork(1), answer.input_estimate);

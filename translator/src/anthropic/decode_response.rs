@@ -217,6 +217,7 @@ mod tests {
                 json_array: false,
                 input_estimate: 0,
                 echo: String::new(),
+                before: None,
             };
             let mut out = Vec::new();
             super::super::encode_response(&response, &mut answer, &mut out);

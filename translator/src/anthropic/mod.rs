@@ -20,6 +20,7 @@ mod encode_tools;
 mod encode_turns;
 mod error;
 mod finish;
+mod mend;
 mod names;
 #[cfg(test)]
 mod proof;
@@ -35,4 +36,5 @@ pub(crate) use encode_request::encode_request;
 pub(crate) use encode_response::{client_call_id, encode_response};
 pub use encode_stream::StreamEncoder;
 pub(crate) use error::{decode_error, encode_error};
+pub use mend::{Mended, mend};
 pub(crate) use usage::Counts;

@@ -9,14 +9,10 @@ use super::{decode_parts, decode_tools, reasoning};
 use crate::error::Refusal;
 use crate::ir::{Detail, Instruction, Kind, Output, Policy, Request, Residue, Sampling, Tier};
 use crate::member::Member;
-use crate::translate::Recall;
 use crate::wire::{self, Extra, Number, OneOrMany};
 use crate::{Dialect, json, schema};
 
-pub(crate) fn decode_request<'a>(
-    body: &'a [u8],
-    _recall: Recall<'_>,
-) -> Result<Request<'a>, Refusal> {
+pub(crate) fn decode_request<'a>(body: &'a [u8]) -> Result<Request<'a>, Refusal> {
     let body: Body<'a> = wire::parse(body)?;
     let model = body
         .model

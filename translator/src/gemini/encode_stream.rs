@@ -19,6 +19,8 @@ pub struct StreamEncoder {
     opened: bool,
     /// A call could not be written: its arguments were cut.
     cut: bool,
+    /// The alternatives that have called something.
+    called: Vec<u32>,
     /// An end has been written: finish reason or error.
     ended: bool,
     /// What every chunk ends with, behind the index.
@@ -56,6 +58,7 @@ impl StreamEncoder {
             array: answer.json_array,
             opened: false,
             cut: false,
+            called: Vec::new(),
             ended: false,
             tail,
             open: None,
@@ -163,8 +166,10 @@ impl StreamEncoder {
                     self.cut = true;
                     return;
                 }
+                let is_first = !self.called.contains(&open.choice);
+                self.called.push(open.choice);
                 self.parts(open.choice, out, |w| {
-                    chunk::call(id, name, &args, &states, w);
+                    chunk::call(id, name, &args, &states, is_first, w);
                 });
             }
             Opening::Media { mime } => {

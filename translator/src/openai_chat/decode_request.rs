@@ -16,7 +16,6 @@ use crate::ir::{
     Tier,
 };
 use crate::member::Member;
-use crate::translate::Recall;
 use crate::wire::{self, Extra, Number, parse_raw};
 use crate::{Dialect, Text};
 
@@ -24,11 +23,8 @@ use crate::{Dialect, Text};
 ///
 /// # Errors
 /// When the body is not JSON, or lacks its model or messages.
-pub(crate) fn decode_request<'a>(
-    body: &'a [u8],
-    recall: Recall<'_>,
-) -> Result<Request<'a>, Refusal> {
-    let mut wire: WireRequest<'a> = wire::parse(body)?;
+pub(crate) fn decode_request(body: &[u8]) -> Result<Request<'_>, Refusal> {
+    let mut wire: WireRequest<'_> = wire::parse(body)?;
     let model = wire
         .model
         .take()
@@ -50,7 +46,7 @@ pub(crate) fn decode_request<'a>(
     request.spelling = spelling(&wire);
     residue(std::mem::take(&mut wire.extra), &mut request);
     decode_tools::tools(&mut wire, &mut request);
-    decode_turns::turns(messages, recall, &mut request)?;
+    decode_turns::turns(messages, &mut request)?;
     request.sampling = sampling(&wire);
     request.max_output = wire
         .max_completion_tokens

@@ -135,11 +135,12 @@ impl Reader {
     }
 
     fn message(&mut self, item: Item<'_>, sink: &mut dyn FnMut(Event<'_>)) {
+        let phase = self.phase(&item);
         match item.content {
-            Some(Content::Words(words)) => self.whole(Opening::Text, words, Vec::new(), sink),
+            Some(Content::Words(words)) => self.whole(Opening::Text, words, phase, sink),
             Some(Content::Pieces(pieces)) => {
                 for (piece, _) in pieces {
-                    self.piece(piece, sink);
+                    self.piece(piece, phase.clone(), sink);
                 }
             }
             None => {}
@@ -147,9 +148,14 @@ impl Reader {
     }
 
     /// A part of a message that comes whole.
-    pub(super) fn piece(&mut self, piece: Piece<'_>, sink: &mut dyn FnMut(Event<'_>)) {
+    pub(super) fn piece(
+        &mut self,
+        piece: Piece<'_>,
+        phase: Vec<Opaque<'_>>,
+        sink: &mut dyn FnMut(Event<'_>),
+    ) {
         if let Some(refusal) = piece.refusal {
-            self.whole(Opening::Refusal, refusal, Vec::new(), sink);
+            self.whole(Opening::Refusal, refusal, phase, sink);
             return;
         }
         if let Some(event) = piece.logprobs.and_then(|raw| Event::logprobs(0, raw.get())) {
@@ -164,8 +170,23 @@ impl Reader {
         }
         sink(Event::Close {
             part,
-            opaque: Vec::new(),
+            opaque: phase,
         });
+    }
+
+    /// Commentary or final answer, which the service wants to hear again.
+    pub(super) fn phase(&self, item: &Item<'_>) -> Vec<Opaque<'static>> {
+        let phase = item.phase.as_ref().filter(|phase| !phase.0.is_empty());
+        phase
+            .map(|phase| Opaque {
+                origin: Dialect::OpenAiResponses,
+                provider: Some(Cow::Owned(self.provider.clone())),
+                model: Some(Cow::Owned(self.model.clone())),
+                kind: OpaqueKind::Phase,
+                state: Cow::Owned(phase.0.clone().into_owned()),
+            })
+            .into_iter()
+            .collect()
     }
 
     /// The state that goes back to the service: the whole item, when it holds encrypted content.

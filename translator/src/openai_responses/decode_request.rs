@@ -13,16 +13,12 @@ use crate::ir::{
     Show, Summary, Tier, Turn,
 };
 use crate::member::Member;
-use crate::translate::Recall;
 use crate::wire::{self, Number, OneOrMany, Str};
 use crate::{Dialect, Text, json};
 
-/// Reads a request. Clients of this dialect return state in `encrypted_content`, so nothing is recalled.
-pub(crate) fn decode_request<'a>(
-    body: &'a [u8],
-    _recall: Recall<'_>,
-) -> Result<Request<'a>, Refusal> {
-    let wire: Create<'a> = wire::parse(body)?;
+/// Reads a request.
+pub(crate) fn decode_request(body: &[u8]) -> Result<Request<'_>, Refusal> {
+    let wire: Create<'_> = wire::parse(body)?;
     let mut request = Request::new(
         Dialect::OpenAiResponses,
         wire.model.clone().unwrap_or_default().0,
@@ -55,7 +51,7 @@ pub(crate) fn decode_request<'a>(
         _ => None,
     });
     request.store = typed(wire.store, "store")?;
-    request.previous = typed::<Str<'a>>(wire.previous, "previous_response_id")?.map(|id| id.0);
+    request.previous = typed::<Str<'_>>(wire.previous, "previous_response_id")?.map(|id| id.0);
     request.stream = wire.stream.unwrap_or_default();
     Ok(request)
 }

@@ -9,7 +9,7 @@ use super::wire_request::{Content, Item, Piece};
 use super::wire_response::{Answered, FrameWire};
 use crate::Text;
 use crate::error::{Failure, FailureKind};
-use crate::ir::{Event, Opening};
+use crate::ir::{Event, Opaque, Opening};
 use crate::sse::Frame;
 use crate::translate::Origin;
 use crate::wire::{Number, Str};
@@ -30,6 +30,8 @@ struct OpenItem {
     id: String,
     shape: Shape,
     parts: Vec<OpenPart>,
+    /// The phase of a message.
+    phase: Vec<Opaque<'static>>,
     done: bool,
 }
 
@@ -57,6 +59,8 @@ struct OpenPart {
     index: u64,
     text: String,
     citations: usize,
+    /// What is told when it closes.
+    phase: Vec<Opaque<'static>>,
     closed: bool,
 }
 
@@ -198,6 +202,7 @@ impl StreamDecoder {
                 _ => Shape::Whole,
             },
             parts: Vec::new(),
+            phase: self.reader.phase(&item),
             done: false,
         };
         match open.shape {
@@ -309,6 +314,7 @@ impl StreamDecoder {
                 id,
                 shape,
                 parts: Vec::new(),
+                phase: Vec::new(),
                 done: false,
             });
             self.items.len() - 1
@@ -328,10 +334,10 @@ impl StreamDecoder {
         let found = found.unwrap_or_else(|| {
             // Parts of a message come one after the other.
             item.close_parts(sink);
-            item.parts.push(OpenPart::new(
-                self.reader.open(opening.clone(), sink),
-                index,
-            ));
+            item.parts.push(OpenPart {
+                phase: item.phase.clone(),
+                ..OpenPart::new(self.reader.open(opening.clone(), sink), index)
+            });
             item.parts.len() - 1
         });
         item.parts.get_mut(found)
@@ -442,6 +448,7 @@ impl StreamDecoder {
                     id: id.into_owned(),
                     shape: Shape::Whole,
                     parts: Vec::new(),
+                    phase: Vec::new(),
                     done: true,
                 });
                 self.reader.item(item, raw.get(), sink);
@@ -477,6 +484,7 @@ impl StreamDecoder {
                 }
             }
             Shape::Message => {
+                let phase = self.reader.phase(&item);
                 let pieces = match item.content {
                     Some(Content::Pieces(pieces)) => pieces,
                     _ => Vec::new(),
@@ -490,7 +498,7 @@ impl StreamDecoder {
                         Some(part) => part.complete(piece, sink),
                         None => {
                             open.close_parts(sink);
-                            self.reader.piece(piece, sink);
+                            self.reader.piece(piece, phase.clone(), sink);
                         }
                     }
                 }
@@ -537,7 +545,7 @@ impl OpenItem {
             part.closed = true;
             sink(Event::Close {
                 part: part.part,
-                opaque: Vec::new(),
+                opaque: std::mem::take(&mut part.phase),
             });
         }
     }
@@ -550,6 +558,7 @@ impl OpenPart {
             index,
             text: String::new(),
             citations: 0,
+            phase: Vec::new(),
             closed: false,
         }
     }
@@ -595,7 +604,7 @@ impl OpenPart {
         self.closed = true;
         sink(Event::Close {
             part: self.part,
-            opaque: Vec::new(),
+            opaque: std::mem::take(&mut self.phase),
         });
     }
 }

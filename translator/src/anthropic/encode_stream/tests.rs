@@ -18,6 +18,7 @@ fn answer() -> Answer {
         json_array: false,
         input_estimate: 7,
         echo: String::new(),
+        before: None,
     }
 }
 
