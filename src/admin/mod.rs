@@ -10,10 +10,14 @@ mod guard;
 mod health;
 mod key_events;
 mod key_pools;
+mod logs;
+mod logs_stream;
+mod models;
 mod owned;
 mod page;
 mod password;
 mod people;
+mod period;
 mod person;
 mod pool_entry;
 mod pool_key;
@@ -22,12 +26,15 @@ mod problem;
 mod provider_entry;
 mod provider_trials;
 mod providers;
+mod requests;
 mod route_entry;
 mod route_order;
 mod route_trials;
 mod route_warning;
 mod routes;
 mod sessions;
+mod setting;
+mod stats;
 mod throttle;
 mod token;
 mod users;
@@ -121,7 +128,12 @@ fn resources(admin: &Admin) -> impl OpenApi + 'static {
         route_trials::RouteTrials(admin.clone()),
         routes::Routes(admin.clone()),
     );
-    (people, routing)
+    let account = (
+        stats::Stats(admin.clone()),
+        logs::Logs(admin.clone()),
+        models::Models(admin.clone()),
+    );
+    (people, routing, account)
 }
 
 fn service<T: OpenApi>(resources: T) -> OpenApiService<T, ()> {

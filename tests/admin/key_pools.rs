@@ -255,7 +255,11 @@ async fn all_keys_are_tested_and_a_good_one_comes_back() {
     let key = house
         .call(Method::GET, "/api/key-pools/shared/keys", &token, None)
         .await;
-    assert!(key.body.to_string().contains("\"quarantined\""), "{}", key.body);
+    assert!(
+        key.body.to_string().contains("\"quarantined\""),
+        "{}",
+        key.body
+    );
     let again = house
         .call(
             Method::POST,

@@ -8,8 +8,8 @@ mod auth;
 mod house;
 mod key_pools;
 mod providers;
-mod spend;
 mod routes;
+mod spend;
 #[expect(
     dead_code,
     reason = "shared with the tests of the data plane, which need all of it"
