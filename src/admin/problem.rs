@@ -266,6 +266,7 @@ impl From<StoreError> for Problem {
             StoreError::Taken => Self::conflict("name_taken", "that name is taken; choose another"),
             StoreError::Missing => Self::not_found("entry"),
             StoreError::Changed(version) => Self::changed(version),
+            StoreError::Slow => Self::invalid("", error.to_string(), ""),
             StoreError::Database(error) => {
                 tracing::warn!(%error, "the database did not answer as it should");
                 Self::unavailable()
