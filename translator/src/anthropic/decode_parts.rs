@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use super::wire::{Block, CacheControl, Source as WireSource};
 use crate::envelope;
@@ -12,7 +11,7 @@ use crate::ir::{
     Args, CacheMark, Kind, Opaque, OpaqueKind, Part, Source, ToolCall, ToolResult, into_string,
 };
 use crate::json::{self, Writer};
-use crate::wire::{Str, parse_raw};
+use crate::wire::{Raw, Str, parse_raw};
 use crate::{Dialect, Text};
 
 /// Reads the blocks of one message.
@@ -55,7 +54,7 @@ fn part<'a>(mut block: Block<'a>) -> Option<Part<'a>> {
             id: block.id.take().unwrap_or_default().0,
             name: block.name.take().unwrap_or_default().0,
             namespace: None,
-            args: Args::Object(Cow::Borrowed(block.input.map_or("{}", RawValue::get))),
+            args: Args::Object(Cow::Borrowed(block.input.map_or("{}", Raw::get))),
         }),
         "tool_result" => Kind::ToolResult(ToolResult {
             id: block.tool_use_id.take().unwrap_or_default().0,
@@ -100,7 +99,7 @@ fn part<'a>(mut block: Block<'a>) -> Option<Part<'a>> {
     })
 }
 
-fn citations(raw: &RawValue) -> Option<Cow<'_, str>> {
+fn citations(raw: Raw<'_>) -> Option<Cow<'_, str>> {
     (raw.get().starts_with('[') && json::elements(raw.get()).next().is_some())
         .then(|| Cow::Borrowed(raw.get()))
 }
@@ -163,7 +162,7 @@ fn native<'a>(state: Vec<u8>) -> Vec<Opaque<'a>> {
 }
 
 /// Reads a `content` that is a string or a list of blocks.
-fn content(raw: &RawValue) -> Vec<Part<'_>> {
+fn content(raw: Raw<'_>) -> Vec<Part<'_>> {
     let text = raw.get();
     if text.starts_with('"') {
         return vec![Part::text(Text::Json(text))];
@@ -245,7 +244,7 @@ fn search_result(block: &Block<'_>) -> String {
 /// What a vendor's own step did, in words.
 pub(super) fn server_summary(block: &Block<'_>) -> String {
     let parsed =
-        |raw: Option<&RawValue>| raw.and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok());
+        |raw: Option<Raw<'_>>| raw.and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok());
     let field = |value: &Value, key: &str| {
         value
             .get(key)

@@ -5,7 +5,6 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
 
 use super::output_format;
 use super::wire_request::{WireRequest, WireSwitch};
@@ -17,7 +16,7 @@ use crate::ir::{
 };
 use crate::member::Member;
 use crate::translate::Recall;
-use crate::wire::{self, Extra, Number, parse_raw};
+use crate::wire::{self, Extra, Number, Raw, parse_raw};
 use crate::{Dialect, Text};
 
 /// Reads a request body.
@@ -89,7 +88,7 @@ fn sampling(wire: &WireRequest<'_>) -> Sampling {
 }
 
 /// A string or a list of strings; empty ones are dropped, repeated ones too.
-fn stop<'a>(raw: &'a RawValue) -> Result<Vec<Text<'a>>, Refusal> {
+fn stop<'a>(raw: Raw<'a>) -> Result<Vec<Text<'a>>, Refusal> {
     let one = raw.get().starts_with('"');
     let all: Vec<Text<'a>> = if one {
         parse_raw(raw).map(|text| vec![text])
@@ -111,7 +110,7 @@ fn stop<'a>(raw: &'a RawValue) -> Result<Vec<Text<'a>>, Refusal> {
     Ok(kept)
 }
 
-fn tier<'a>(raw: Option<&'a RawValue>, request: &mut Request<'a>) {
+fn tier<'a>(raw: Option<Raw<'a>>, request: &mut Request<'a>) {
     let Some(raw) = raw else { return };
     request.tier = match raw.get().trim_matches('"') {
         "auto" => Some(Tier::Auto),
@@ -136,7 +135,7 @@ fn reasoning(wire: &WireRequest<'_>) -> Reasoning {
     for (name, raw) in &wire.extra {
         match name.as_ref() {
             "reasoning" | "thinking" => {
-                if let Ok(switch) = parse_raw::<WireSwitch<'_>>(raw) {
+                if let Ok(switch) = parse_raw::<WireSwitch<'_>>(*raw) {
                     apply(&switch, &mut out);
                 }
             }

@@ -98,7 +98,7 @@ mod tests {
             ),
         ];
         for (case, json, want) in cases {
-            let usage = decode(&serde_json::from_str(json).expect(case)).expect(case);
+            let usage = decode(&crate::wire::parse_text(json).expect(case)).expect(case);
             let got = (
                 usage.fresh,
                 usage.cache_read,
@@ -108,6 +108,6 @@ mod tests {
             );
             assert_eq!(got, want, "{case}");
         }
-        assert_eq!(decode(&serde_json::from_str("{}").expect("valid")), None);
+        assert_eq!(decode(&crate::wire::parse_text("{}").expect("valid")), None);
     }
 }

@@ -2,15 +2,14 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
 
 use super::decode_items::join;
 use super::wire_request::{Content, Item, Piece};
 use super::wire_response::{AnnotationWire, Answered, UsageWire};
 use super::{error, server_items, vendor};
+use crate::wire::{Number, Raw, parse_text};
 use crate::ir::{Citation, Event, Finish, Opaque, OpaqueKind, Opening, Usage};
 use crate::translate::Origin;
-use crate::wire::Number;
 use crate::{Dialect, Text, json};
 
 /// Reads whole items and remembers what decides how the answer ended.
@@ -194,7 +193,7 @@ impl Reader {
         let reason = match status {
             "failed" => {
                 sink(Event::Fail(error::from_raw(
-                    answered.error.map(RawValue::get),
+                    answered.error.map(Raw::get),
                 )));
                 return;
             }
@@ -250,7 +249,7 @@ pub(super) fn call_text<'a>(item: &Item<'a>) -> Text<'a> {
     if let Some(input) = &item.input {
         return input.clone();
     }
-    match item.arguments.map(RawValue::get) {
+    match item.arguments.map(Raw::get) {
         Some(raw) if raw.starts_with('"') => Text::Json(raw),
         Some(raw) => Text::Plain(json::compact(raw)),
         None => Text::default(),
@@ -280,7 +279,7 @@ pub(super) fn reasoning_text(item: Item<'_>) -> Text<'_> {
 
 /// Gives a citation.
 pub(super) fn annotation(part: u32, raw: &str, sink: &mut dyn FnMut(Event<'_>)) {
-    let Ok(wire) = serde_json::from_str::<AnnotationWire<'_>>(raw) else {
+    let Ok(wire) = parse_text::<AnnotationWire<'_>>(raw) else {
         return;
     };
     let span = wire
