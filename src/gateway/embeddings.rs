@@ -189,7 +189,7 @@ async fn passed(
         Embed::GeminiBatch(_) => Endpoint::BatchEmbed,
         _ => Endpoint::Embed,
     };
-    let mut body = edits.apply(&subject.body);
+    let mut body = edits.apply(&subject.body).whole();
     if let Embed::GeminiBatch(_) = subject.embed {
         body = batch_model(&body, &target.model);
     }
@@ -330,7 +330,7 @@ async fn call(
             target,
             uri: uri(target, endpoint, ""),
             headers: headers.clone(),
-            body: body.clone(),
+            body: body.clone().into(),
         };
         let answered = match send(parcel, &leave).await {
             Ok(response) => read_whole(hub, target, response, started).await,

@@ -5,21 +5,20 @@ use std::io;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::connector::{ConnectError, Connector};
+use super::pieces::Pieces;
 
 /// Idle connections are closed after this; most vendors close theirs after 60 to 120 s.
 const IDLE: Duration = Duration::from_secs(55);
 
-type Plain = legacy::Client<Connector, Full<Bytes>>;
-type Tls = legacy::Client<HttpsConnector<Connector>, Full<Bytes>>;
+type Plain = legacy::Client<Connector, Pieces>;
+type Tls = legacy::Client<HttpsConnector<Connector>, Pieces>;
 
 /// Why a request got no answer.
 #[derive(Debug, thiserror::Error)]
@@ -62,7 +61,7 @@ impl Client {
     /// When no head of an answer arrives.
     pub async fn send(
         &self,
-        request: Request<Full<Bytes>>,
+        request: Request<Pieces>,
         allow_private: bool,
     ) -> Result<Response<Incoming>, SendError> {
         let index = usize::from(allow_private);

@@ -1,4 +1,5 @@
-//! What may stand in a body of the upstream's own dialect and yet must not go to that vendor as it is.
+//! What may stand in a body of the upstream's own dialect and yet must not go to that vendor as it is, beside
+//! envelopes.
 //!
 //! Such bodies are translated into their own dialect, which mends them; all others pass byte by byte, so these
 //! tests must be cheap. Only the history is looked at: a client's present wishes are its own affair.
@@ -9,7 +10,7 @@ use std::sync::LazyLock;
 use memchr::memmem::Finder;
 
 use crate::ident::Charset;
-use crate::{Dialect, capability, envelope, ident, json};
+use crate::{Dialect, capability, ident, json};
 
 /// What Gemini takes in place of a signature; clients that were moved between models send it to everybody.
 pub(crate) const NO_SIGNATURE: &str = "skip_thought_signature_validator";
@@ -17,8 +18,7 @@ pub(crate) const NO_SIGNATURE: &str = "skip_thought_signature_validator";
 /// True when a body must be translated even for an upstream of its own dialect.
 #[must_use]
 pub fn found_in(dialect: Dialect, model: &str, body: &[u8]) -> bool {
-    envelope::found_in(body)
-        || (dialect == Dialect::Anthropic && suspicious(body) && of_another_vendor(model, body))
+    dialect == Dialect::Anthropic && suspicious(body) && of_another_vendor(model, body)
 }
 
 /// The members that can be wrong.
@@ -102,7 +102,6 @@ mod tests {
             r#"{"type":"thinking","thinking":"x","signature": "skip_thought_signature_validator"}"#,
             r#"{"type":"tool_use","id":"toolu_1","name":"","input":{}}"#,
             r#"{"type":"tool_use","id":"functions.f:0","name":"f","input":{}}"#,
-            r#"{"type":"thinking","thinking":"x","signature":"hub1.AAAA"}"#,
         ] {
             assert!(found("claude-sonnet-4-5", block), "{block}");
         }

@@ -4,14 +4,14 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::wire::{Block, CacheControl, Source as WireSource};
+use super::wire::{Block, CacheControl, Nested, Source as WireSource};
 use crate::envelope;
 use crate::foreign::NO_SIGNATURE;
 use crate::ir::{
     Args, CacheMark, Kind, Opaque, OpaqueKind, Part, Source, ToolCall, ToolResult, into_string,
 };
 use crate::json::{self, Writer};
-use crate::wire::{Raw, Str, parse_raw};
+use crate::wire::{OneOrMany, Raw, Str, parse_raw};
 use crate::{Dialect, Text};
 
 /// Reads the blocks of one message.
@@ -59,7 +59,7 @@ fn part<'a>(mut block: Block<'a>) -> Option<Part<'a>> {
         "tool_result" => Kind::ToolResult(ToolResult {
             id: block.tool_use_id.take().unwrap_or_default().0,
             name: None,
-            content: block.content.map(content).unwrap_or_default(),
+            content: block.content.take().map(content).unwrap_or_default(),
             is_error: block.is_error.unwrap_or(false),
             freeform: false,
         }),
@@ -162,21 +162,12 @@ fn native<'a>(state: Vec<u8>) -> Vec<Opaque<'a>> {
 }
 
 /// Reads a `content` that is a string or a list of blocks.
-fn content(raw: Raw<'_>) -> Vec<Part<'_>> {
-    let text = raw.get();
-    if text.starts_with('"') {
-        return vec![Part::text(Text::Json(text))];
+fn content(content: Nested<'_>) -> Vec<Part<'_>> {
+    match content.blocks {
+        Some(OneOrMany::One(text)) => vec![Part::text(text)],
+        Some(OneOrMany::Many(blocks)) => parts(blocks),
+        None => Vec::new(),
     }
-    if text.starts_with('{') {
-        return parse_raw::<Block<'_>>(raw)
-            .ok()
-            .and_then(part)
-            .into_iter()
-            .collect();
-    }
-    parse_raw::<Vec<Block<'_>>>(raw)
-        .map(parts)
-        .unwrap_or_default()
 }
 
 fn source<'a>(block: &Block<'a>) -> Option<Source<'a>> {
@@ -222,7 +213,7 @@ fn other<'a>(block: &Block<'a>) -> Kind<'a> {
 }
 
 fn content_text(block: &Block<'_>) -> Option<String> {
-    let pieces: Vec<String> = content(block.content?)
+    let pieces: Vec<String> = content(block.content.clone()?)
         .into_iter()
         .filter_map(|part| match part.kind {
             Kind::Text { text, .. } => Some(text.into_cow().into_owned()),
@@ -263,7 +254,8 @@ pub(super) fn server_summary(block: &Block<'_>) -> String {
             what.map_or_else(|| format!("[{name}]"), |what| format!("[{name}: {what}]"))
         }
         tag => {
-            let value = parsed(block.content).unwrap_or_default();
+            let value =
+                parsed(block.content.as_ref().map(|content| content.raw)).unwrap_or_default();
             let body = match &value {
                 Value::Array(items) => items
                     .iter()

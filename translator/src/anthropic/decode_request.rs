@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-
 use super::decode_parts::{cache_mark, parts};
 use super::decode_tools::{tool_choice, tools};
 use super::wire::{Block, Body, Format, Message, OutputConfig, Thinking};

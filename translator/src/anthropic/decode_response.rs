@@ -6,12 +6,12 @@ use super::decode_parts::{is_server_step, server_summary};
 use super::finish;
 use super::usage::Counts;
 use super::wire::{Answer, Block};
-use crate::wire::parse;
 use crate::Dialect;
 use crate::error::{Failure, FailureKind};
 use crate::ir::{Args, Citation, Event, Opaque, OpaqueKind, Opening};
 use crate::json;
 use crate::translate::Origin;
+use crate::wire::parse;
 
 /// Reads a complete answer. A body that is no answer gives one `Fail`.
 pub(crate) fn decode_response(body: &[u8], origin: Origin<'_>, sink: &mut dyn FnMut(Event<'_>)) {

@@ -2,10 +2,9 @@
 //!
 //! One [`Block`] stands for all block types: telling them apart is the business of the decoders.
 
-
 use crate::Text;
 use crate::json::Writer;
-use crate::wire::{Number, OneOrMany, Raw, Str};
+use crate::wire::{Cursor, Fault, Number, OneOrMany, Raw, Str, Wire};
 use crate::wire_object;
 
 wire_object! {
@@ -53,13 +52,34 @@ wire_object! {
         name: Str<'a> = "name",
         input: Raw<'a> = "input",
         tool_use_id: Str<'a> = "tool_use_id",
-        content: Raw<'a> = "content",
+        content: Nested<'a> = "content",
         is_error: bool = "is_error",
         source: Raw<'a> = "source",
         title: Text<'a> = "title",
         context: Text<'a> = "context",
         tool_name: Text<'a> = "tool_name",
         cache_control: CacheControl<'a> = "cache_control",
+    }
+}
+
+/// The `content` of a block: blocks or a text in results of tools and in documents, anything elsewhere.
+#[derive(Clone, Debug)]
+pub(super) struct Nested<'a> {
+    /// As it stands.
+    pub(super) raw: Raw<'a>,
+    /// As blocks, where it can be read so.
+    pub(super) blocks: Option<OneOrMany<'a, Block<'a>>>,
+}
+
+impl<'a> Wire<'a> for Nested<'a> {
+    fn read(cursor: &mut Cursor<'a>) -> Result<Self, Fault> {
+        match cursor.attempt(Cursor::both) {
+            Some((blocks, raw)) => Ok(Self {
+                raw,
+                blocks: Some(blocks),
+            }),
+            None => Raw::read(cursor).map(|raw| Self { raw, blocks: None }),
+        }
     }
 }
 
@@ -71,7 +91,7 @@ wire_object! {
         data: Text<'a> = "data",
         url: Text<'a> = "url",
         file_id: Text<'a> = "file_id",
-        content: Raw<'a> = "content",
+        content: Nested<'a> = "content",
     }
 }
 
@@ -266,7 +286,7 @@ impl Block<'_> {
             let raws = [
                 ("input", self.input),
                 ("source", self.source),
-                ("content", self.content),
+                ("content", self.content.as_ref().map(|content| content.raw)),
                 ("citations", self.citations),
             ];
             for (key, raw) in raws {

@@ -3,7 +3,6 @@
 
 use std::borrow::Cow;
 
-
 use super::wire_request::{Blob, Call, CallResult, Content, File, Part};
 use super::{base64, decode_request, encode_media, signatures};
 use crate::Text;

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-
 use super::wire_request::{Body, Config, Content};
 use super::{decode_parts, decode_tools, reasoning};
 use crate::error::Refusal;

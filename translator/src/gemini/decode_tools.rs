@@ -2,13 +2,12 @@
 
 use std::borrow::Cow;
 
-
 use super::decode_request;
 use super::wire_request::{Declaration, Tool, ToolConfig};
-use crate::wire::{OneOrMany, Raw};
 use crate::ir::{self, Policy, Request, Residue, ServerTool, ToolChoice, ToolKind, into_string};
 use crate::json::Writer;
 use crate::schema;
+use crate::wire::{OneOrMany, Raw};
 
 pub(super) fn tools<'a>(groups: Option<OneOrMany<'a, Tool<'a>>>, request: &mut Request<'a>) {
     let Some(OneOrMany::Many(groups)) = groups else {

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-
 use crate::Text;
 use crate::json::{self, Writer};
 use crate::wire::{self, Number, Raw};

@@ -1,6 +1,5 @@
 //! The request as it stands on the wire, in both spellings.
 
-
 use crate::Text;
 use crate::wire::{Number, OneOrMany, Raw, Str};
 use crate::wire_object;

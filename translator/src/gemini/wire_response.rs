@@ -1,6 +1,5 @@
 //! An answer, or one chunk of a streamed answer, as it stands on the wire.
 
-
 use super::logprobs::Logprobs;
 use super::wire_request::Content;
 use crate::Text;

@@ -1,12 +1,6 @@
-//! Where string literals end, looked for in blocks of sixty-four bytes.
-//!
-//! Text of agents is full of escapes: a search that stops at each of them guesses wrong each time. Here a block
-//! becomes sets of positions, one bit each, and the escapes of a block are sorted out at once. Knows literals,
-//! nothing of the values around them.
+//! Where string literals end. Knows literals, nothing of the values around them.
 
-use wide::u8x16;
-
-const BLOCK: usize = 64;
+use super::block::{Block, Escapes, LENGTH, special};
 
 /// A literal that is valid JSON.
 #[derive(Clone, Copy, Debug)]
@@ -20,18 +14,14 @@ pub(crate) struct Literal {
 /// The index behind the literal that opens at `start`; `None` when the document ends inside it.
 pub(super) fn end(bytes: &[u8], start: usize) -> Option<usize> {
     let inside = bytes.get(start + 1..)?;
-    match short(inside) {
-        Short::Closed(length) => return Some(start + 1 + length),
-        Short::Open => {}
+    if let Some(length) = short(inside) {
+        return Some(start + 1 + length);
     }
-    let mut carried = false;
-    for (index, part) in inside.chunks(BLOCK).enumerate() {
-        let block = padded(part);
-        let quotes = set(&block, |lane| lane.simd_eq(of(b'"')));
-        let backslashes = set(&block, |lane| lane.simd_eq(of(b'\\')));
-        let closing = quotes & !escaped(backslashes, &mut carried);
+    let mut escapes = Escapes::default();
+    for (index, block) in Block::all(inside).enumerate() {
+        let closing = block.of(b'"') & !escapes.of(block.of(b'\\'));
         if closing != 0 {
-            return Some(start + 1 + index * BLOCK + closing.trailing_zeros() as usize + 1);
+            return Some(start + 1 + index * LENGTH + closing.trailing_zeros() as usize + 1);
         }
     }
     None
@@ -40,39 +30,32 @@ pub(super) fn end(bytes: &[u8], start: usize) -> Option<usize> {
 /// The literal that opens at `start`, its characters and escapes checked. An error is the index of the fault.
 pub(crate) fn checked(bytes: &[u8], start: usize) -> Result<Literal, usize> {
     let inside = bytes.get(start + 1..).unwrap_or_default();
-    if let Short::Closed(length) = short(inside) {
+    if let Some(length) = short(inside) {
         return Ok(Literal {
             end: start + 1 + length,
             escaped: false,
         });
     }
-    let mut carried = false;
+    let mut escapes = Escapes::default();
     let mut any = false;
-    for (index, part) in inside.chunks(BLOCK).enumerate() {
-        let at = start + 1 + index * BLOCK;
-        let block = padded(part);
-        let quotes = set(&block, |lane| lane.simd_eq(of(b'"')));
-        let backslashes = set(&block, |lane| lane.simd_eq(of(b'\\')));
-        let escaped = escaped(backslashes, &mut carried);
+    for (index, block) in Block::all(inside).enumerate() {
+        let at = start + 1 + index * LENGTH;
+        let quotes = block.of(b'"');
+        let backslashes = block.of(b'\\');
+        let escaped = escapes.of(backslashes);
         let closing = quotes & !escaped;
         // All positions before the closing quote, or the whole block.
         let within = closing.wrapping_sub(1) & !closing;
         any |= backslashes & within != 0;
-        // The padding of the last block counts as control characters too: the literal is not closed.
-        if has_controls(&block) {
-            let controls = set(&block, is_control) & within;
-            if controls != 0 {
-                return Err(at + controls.trailing_zeros() as usize);
-            }
+        let controls = block.controls() & within;
+        if controls != 0 {
+            return Err(at + controls.trailing_zeros() as usize);
         }
-        let usual = set(&block, |lane| {
-            lane.simd_eq(of(b'n')) | lane.simd_eq(of(b't'))
-        });
-        let mut rare = escaped & within & !(usual | quotes | backslashes);
+        let mut rare = escaped & within & !(block.of_either(b'n', b't') | quotes | backslashes);
         while rare != 0 {
             let place = rare.trailing_zeros() as usize;
             rare &= rare - 1;
-            let known = match block[place] {
+            let known = match block.at(place) {
                 b'/' | b'b' | b'f' | b'r' => true,
                 b'u' => bytes
                     .get(at + place + 1..at + place + 5)
@@ -107,81 +90,12 @@ pub(super) fn plain(bytes: &[u8]) -> usize {
     bytes.len() - rest.len() + place.unwrap_or(rest.len())
 }
 
-/// The first look: names and words are short and have no escapes.
-enum Short {
-    /// So many bytes behind the opening quote.
-    Closed(usize),
-    Open,
-}
-
-fn short(inside: &[u8]) -> Short {
-    let Some(lane) = inside.first_chunk::<16>() else {
-        return Short::Open;
-    };
+/// The first look, for names and words are short and have no escapes: the length with the closing quote.
+fn short(inside: &[u8]) -> Option<usize> {
+    let lane = inside.first_chunk::<16>()?;
     let special = special(lane);
     let first = special.trailing_zeros() as usize;
-    if special != 0 && lane[first] == b'"' {
-        Short::Closed(first + 1)
-    } else {
-        Short::Open
-    }
-}
-
-/// Quotes, backslashes and control characters.
-fn special(lane: &[u8; 16]) -> u32 {
-    let lane = u8x16::new(*lane);
-    (lane.simd_eq(of(b'"')) | lane.simd_eq(of(b'\\')) | is_control(lane)).to_bitmask()
-}
-
-/// A block, filled up with zeros at the end of the document.
-#[inline]
-fn padded(part: &[u8]) -> [u8; BLOCK] {
-    part.first_chunk().copied().unwrap_or_else(|| {
-        let mut block = [0; BLOCK];
-        block[..part.len()].copy_from_slice(part);
-        block
-    })
-}
-
-const fn of(byte: u8) -> u8x16 {
-    u8x16::new([byte; 16])
-}
-
-fn is_control(lane: u8x16) -> u8x16 {
-    lane.min(of(0x1f)).simd_eq(lane)
-}
-
-fn has_controls(block: &[u8; BLOCK]) -> bool {
-    let (lanes, _) = block.as_chunks::<16>();
-    let found = lanes
-        .iter()
-        .fold(of(0), |found, lane| found | is_control(u8x16::new(*lane)));
-    found.to_bitmask() != 0
-}
-
-/// The positions of a block that pass a test.
-#[inline]
-fn set(block: &[u8; BLOCK], test: impl Fn(u8x16) -> u8x16) -> u64 {
-    let (lanes, _) = block.as_chunks::<16>();
-    lanes.iter().rev().fold(0, |set, lane| {
-        set << 16 | u64::from(test(u8x16::new(*lane)).to_bitmask())
-    })
-}
-
-/// The positions behind an odd run of backslashes. `carried` says that the first one of this block is such a
-/// position, and then that of the next block.
-///
-/// Adding one to the beginning of a run carries through it: runs that begin at even and at odd places are told
-/// apart by where the carry arrives.
-#[inline]
-fn escaped(backslashes: u64, carried: &mut bool) -> u64 {
-    const ODD: u64 = 0xaaaa_aaaa_aaaa_aaaa;
-    let first = u64::from(*carried);
-    let potential = backslashes & !first;
-    let behind = (((potential << 1) | ODD).wrapping_sub(potential)) ^ ODD;
-    let escaped = behind ^ (backslashes | first);
-    *carried = behind & backslashes & (1 << 63) != 0;
-    escaped
+    (special != 0 && lane[first] == b'"').then_some(first + 1)
 }
 
 #[cfg(test)]
@@ -237,7 +151,13 @@ mod tests {
     fn what_json_forbids_is_found_where_it_stands() {
         for before in 0..130 {
             let pad = "\\n".repeat(before);
-            for (bad, offset) in [("\n", 0), ("\u{1}", 0), ("\\x", 1), ("\\u12g4", 1), ("\\U", 1)] {
+            for (bad, offset) in [
+                ("\n", 0),
+                ("\u{1}", 0),
+                ("\\x", 1),
+                ("\\u12g4", 1),
+                ("\\U", 1),
+            ] {
                 let text = format!("\"{pad}{bad}\" ");
                 let place = 1 + pad.len() + offset;
                 assert_eq!(checked(text.as_bytes(), 0).err(), Some(place), "{text}");

@@ -3,8 +3,9 @@
 //! Every look trusts that the text is JSON; on anything else it stops early. Strings are skipped in blocks.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
-use super::literal;
+use super::{literal, nested};
 use crate::Text;
 
 /// What a raw value is, in words for an error message.
@@ -53,14 +54,22 @@ pub fn compact(raw: &str) -> Cow<'_, str> {
 #[must_use]
 pub fn is_whole(document: &str) -> bool {
     let bytes = document.trim().as_bytes();
-    value_place(bytes, 0) == Place::Closed(bytes.len()) && !bytes.is_empty()
+    closed_end(bytes, 0, &mut |_| {}) == Some(bytes.len()) && !bytes.is_empty()
 }
 
 /// The members of a top-level object with the byte range of each value, without parsing the values.
 ///
 /// The scan trusts the caller that the document is JSON; on anything else it simply stops early. It
 /// visits each byte once, with strings skipped by vector search.
-pub fn members(document: &str) -> impl Iterator<Item = (Cow<'_, str>, std::ops::Range<usize>)> {
+pub fn members(document: &str) -> impl Iterator<Item = (Cow<'_, str>, Range<usize>)> {
+    members_and_strings(document, |_| {})
+}
+
+/// The same, and every string inside the values is shown to `string`: the bytes from behind its opening quote.
+pub fn members_and_strings<'d>(
+    document: &'d str,
+    mut string: impl FnMut(&'d [u8]),
+) -> impl Iterator<Item = (Cow<'d, str>, Range<usize>)> {
     let bytes = document.as_bytes();
     let mut i = skip_blank(bytes, 0);
     if bytes.get(i) == Some(&b'{') {
@@ -83,7 +92,7 @@ pub fn members(document: &str) -> impl Iterator<Item = (Cow<'_, str>, std::ops::
             return None;
         }
         let start = skip_blank(bytes, i + 1);
-        let end = value_end(bytes, start);
+        let end = value_end(bytes, start, &mut string);
         i = end;
         (end > start).then_some((key, start..end))
     })
@@ -103,7 +112,7 @@ pub fn elements(document: &str) -> impl Iterator<Item = &str> {
         if bytes.get(i) == Some(&b',') {
             i = skip_blank(bytes, i + 1);
         }
-        let end = value_end(bytes, i);
+        let end = value_end(bytes, i, &mut |_| {});
         let value = document.get(i..end).filter(|value| !value.is_empty());
         i = end;
         value
@@ -126,55 +135,27 @@ fn skip_blank(bytes: &[u8], mut i: usize) -> usize {
     i
 }
 
-/// Where a value ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    /// In front of this index; the value is complete.
-    Closed(usize),
-    /// The document ends inside the value.
-    Open(usize),
+fn value_end<'d>(bytes: &'d [u8], start: usize, string: &mut impl FnMut(&'d [u8])) -> usize {
+    closed_end(bytes, start, string).unwrap_or(bytes.len())
 }
 
-fn value_end(bytes: &[u8], start: usize) -> usize {
-    match value_place(bytes, start) {
-        Place::Closed(end) | Place::Open(end) => end,
-    }
-}
-
-fn value_place(bytes: &[u8], start: usize) -> Place {
-    let mut depth = 0_usize;
-    let mut i = start;
-    while let Some(&byte) = bytes.get(i) {
-        match byte {
-            b'"' => {
-                let Some(end) = literal::end(bytes, i) else {
-                    return Place::Open(bytes.len());
-                };
-                i = end;
-                if depth == 0 {
-                    return Place::Closed(i);
-                }
-                continue;
-            }
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => {
-                if depth == 0 {
-                    return Place::Closed(i);
-                }
-                depth -= 1;
-                if depth == 0 {
-                    return Place::Closed(i + 1);
-                }
-            }
-            b',' | b' ' | b'\t' | b'\n' | b'\r' if depth == 0 => return Place::Closed(i),
-            _ => {}
+/// The index behind the value; `None` when the document ends inside it.
+fn closed_end<'d>(
+    bytes: &'d [u8],
+    start: usize,
+    string: &mut impl FnMut(&'d [u8]),
+) -> Option<usize> {
+    match bytes.get(start) {
+        Some(b'"') => {
+            string(&bytes[start + 1..]);
+            literal::end(bytes, start)
         }
-        i += 1;
-    }
-    if depth == 0 {
-        Place::Closed(i)
-    } else {
-        Place::Open(i)
+        Some(b'{' | b'[') => nested::end(bytes, start, string),
+        _ => {
+            let rest = bytes.get(start..).unwrap_or_default();
+            let ends = |byte: &u8| b", \t\n\r}]".contains(byte);
+            Some(start + rest.iter().position(ends).unwrap_or(rest.len()))
+        }
     }
 }
 

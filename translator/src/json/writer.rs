@@ -16,6 +16,11 @@ impl<'b> Writer<'b> {
         Self { out, comma: false }
     }
 
+    /// Goes on with an object that has members and is not closed.
+    pub fn behind_a_member(out: &'b mut Vec<u8>) -> Self {
+        Self { out, comma: true }
+    }
+
     fn separate(&mut self) {
         if self.comma {
             self.out.push(b',');

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::wire::Raw;
 use crate::Text;
 use crate::ir::Finish;
 use crate::json::Writer;
+use crate::wire::Raw;
 
 /// The finish reason; `None` when it is null or empty.
 pub(super) fn finish_reason(

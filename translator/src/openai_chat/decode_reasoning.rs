@@ -5,7 +5,6 @@
 
 use std::borrow::Cow;
 
-
 use super::wire::WireDetail;
 use super::wire_request::WireMessage;
 use crate::ir::{Kind, Opaque, OpaqueKind, Part};

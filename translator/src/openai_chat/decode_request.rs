@@ -5,7 +5,6 @@
 
 use std::borrow::Cow;
 
-
 use super::output_format;
 use super::wire_request::{WireRequest, WireSwitch};
 use super::{decode_tools, decode_turns};

@@ -5,7 +5,6 @@
 
 use std::borrow::Cow;
 
-
 use super::decode_calls::Call;
 use super::decode_endings::{finish_reason, joined_details};
 use super::decode_parts::{source, thinking};

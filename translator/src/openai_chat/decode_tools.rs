@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-
 use super::decode_parts::mark;
 use super::wire_request::{WireChoice, WireFunction, WireRequest, WireTool};
 use crate::ir::{Request, ServerTool, Tool, ToolChoice, ToolKind};

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-
 use crate::error::{Failure, FailureKind, detect_overflow, overflow_message};
 use crate::json::{self, Writer};
 use crate::wire::{Raw, Str, parse_raw, parse_text};

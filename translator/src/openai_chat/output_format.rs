@@ -4,15 +4,14 @@
 
 use std::borrow::Cow;
 
-
 use super::encode_request::Draft;
 use super::wire_request::WireFormat;
-use crate::wire::{Raw, parse_raw};
 use crate::ident::{Charset, tool_name};
 use crate::ir::{Kind, Output, Policy, Request, Residue, Role};
 use crate::json::{self, Writer};
 use crate::member::Member;
 use crate::schema::{self, Flavour};
+use crate::wire::{Raw, parse_raw};
 use crate::{Dialect, Text};
 
 /// Longest name of a schema.

@@ -2,7 +2,6 @@
 //!
 //! Every member is optional here; what is missing or wrong is said by the decoder.
 
-
 use super::wire::{Content, WireCall, WireInvocation, WireMark};
 use crate::Text;
 use crate::wire::{Number, Raw, Str};

@@ -2,7 +2,6 @@
 //!
 //! `message` of a completion and `delta` of a chunk have the same members, so one type reads both.
 
-
 use super::wire::{Content, WireCall, WireInvocation, WireUrl};
 use crate::Text;
 use crate::wire::{Number, Raw, Str};

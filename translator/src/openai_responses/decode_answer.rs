@@ -2,14 +2,13 @@
 
 use std::borrow::Cow;
 
-
 use super::decode_items::join;
 use super::wire_request::{Content, Item, Piece};
 use super::wire_response::{AnnotationWire, Answered, UsageWire};
 use super::{error, server_items, vendor};
-use crate::wire::{Number, Raw, parse_text};
 use crate::ir::{Citation, Event, Finish, Opaque, OpaqueKind, Opening, Usage};
 use crate::translate::Origin;
+use crate::wire::{Number, Raw, parse_text};
 use crate::{Dialect, Text, json};
 
 /// Reads whole items and remembers what decides how the answer ended.
@@ -192,9 +191,7 @@ impl Reader {
             .map_or("completed", |status| status.0.as_ref());
         let reason = match status {
             "failed" => {
-                sink(Event::Fail(error::from_raw(
-                    answered.error.map(Raw::get),
-                )));
+                sink(Event::Fail(error::from_raw(answered.error.map(Raw::get))));
                 return;
             }
             "queued" | "in_progress" => {

@@ -3,15 +3,14 @@
 
 use std::borrow::Cow;
 
-
 use super::wire_request::{Content, Item, Piece};
 use super::{decode_parts, decode_tools, server_items, vendor};
-use crate::wire::{Raw, parse_raw};
 use crate::error::Refusal;
 use crate::ir::{
     Args, Instruction, Kind, Opaque, OpaqueKind, Part, Policy, Residue, Role, Tool, ToolCall,
     ToolResult, Turn,
 };
+use crate::wire::{Raw, parse_raw};
 use crate::{Dialect, Text, envelope, json};
 
 /// What the input items say.

@@ -2,11 +2,10 @@
 
 use std::borrow::Cow;
 
-
 use super::wire_request::{Breakpoint, Content, Piece};
-use crate::wire::Raw;
 use crate::Text;
 use crate::ir::{CacheMark, Detail, Kind, Part, Source};
+use crate::wire::Raw;
 
 /// The parts of a message or of an output. An empty string gives none.
 pub(super) fn content<'a>(content: Option<Content<'a>>) -> Vec<Part<'a>> {

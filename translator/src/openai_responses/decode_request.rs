@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-
 use super::decode_items::Conversation;
 use super::decode_tools;
 use super::wire_request::{Create, FormatWire, ReasoningWire, TextWire};
@@ -59,10 +58,7 @@ pub(crate) fn decode_request<'a>(
     Ok(request)
 }
 
-fn typed<'a, T: Wire<'a>>(
-    raw: Option<Raw<'a>>,
-    field: &'static str,
-) -> Result<Option<T>, Refusal> {
+fn typed<'a, T: Wire<'a>>(raw: Option<Raw<'a>>, field: &'static str) -> Result<Option<T>, Refusal> {
     raw.map(parse_raw)
         .transpose()
         .map_err(|error| Refusal::new(field, format!("{field}: {error}")))

@@ -1,7 +1,6 @@
 //! An upstream's stream to events. Deltas go through at once; what a `done` event says beyond them is added;
 //! items that only the terminal event shows are given then.
 
-
 use super::decode_answer::{Reader, annotation, call_opening, call_text, reasoning_text};
 use super::error;
 use super::wire_request::{Content, Item, Piece};
@@ -170,10 +169,7 @@ impl StreamDecoder {
     }
 
     fn added(&mut self, wire: &FrameWire<'_>, sink: &mut dyn FnMut(Event<'_>)) {
-        let Some(item) = wire
-            .item
-            .and_then(|raw| parse_raw::<Item<'_>>(raw).ok())
-        else {
+        let Some(item) = wire.item.and_then(|raw| parse_raw::<Item<'_>>(raw).ok()) else {
             return;
         };
         let index = self.index(wire);
@@ -267,10 +263,7 @@ impl StreamDecoder {
     }
 
     fn part_done(&mut self, wire: &FrameWire<'_>, sink: &mut dyn FnMut(Event<'_>)) {
-        let Some(piece) = wire
-            .part
-            .and_then(|raw| parse_raw::<Piece<'_>>(raw).ok())
-        else {
+        let Some(piece) = wire.part.and_then(|raw| parse_raw::<Piece<'_>>(raw).ok()) else {
             return;
         };
         let index = wire
@@ -366,11 +359,7 @@ impl StreamDecoder {
     }
 
     fn call_delta(&mut self, wire: &FrameWire<'_>, sink: &mut dyn FnMut(Event<'_>)) {
-        let Some(text) = wire
-            .delta
-            .map(Raw::get)
-            .filter(|raw| raw.starts_with('"'))
-        else {
+        let Some(text) = wire.delta.map(Raw::get).filter(|raw| raw.starts_with('"')) else {
             return;
         };
         let Some(at) = self.item_of(wire) else { return };

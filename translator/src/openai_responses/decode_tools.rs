@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use super::vendor;
 use super::wire_request::{ChoiceWire, ToolWire};
-use crate::wire::{Raw, parse_raw};
 use crate::error::Refusal;
 use crate::ir::{ServerTool, Tool, ToolChoice, ToolKind};
 use crate::json;
+use crate::wire::{Raw, parse_raw};
 
 /// Reads a list of tools; groups are flattened, their name kept on each tool.
 pub(super) fn tools<'a>(
@@ -32,8 +32,8 @@ fn tool<'a>(
     field: &str,
     into: &mut Vec<Tool<'a>>,
 ) -> Result<(), Refusal> {
-    let wire: ToolWire<'a> = parse_raw(raw)
-        .map_err(|error| Refusal::new(field, format!("{field}: {error}")))?;
+    let wire: ToolWire<'a> =
+        parse_raw(raw).map_err(|error| Refusal::new(field, format!("{field}: {error}")))?;
     let tag = wire.kind.clone().unwrap_or_default().0;
     if tag == "namespace" {
         let name = wire.name.unwrap_or_default().0;
@@ -146,8 +146,7 @@ pub(super) fn choice<'a>(raw: Raw<'a>) -> Result<ToolChoice<'a>, Refusal> {
             other => Err(bad(format!("{other} is none of auto, none, required"))),
         };
     }
-    let wire: ChoiceWire<'a> =
-        parse_raw(raw).map_err(|error| bad(error.to_string()))?;
+    let wire: ChoiceWire<'a> = parse_raw(raw).map_err(|error| bad(error.to_string()))?;
     Ok(match wire.kind.as_ref().map(|kind| kind.0.as_ref()) {
         Some("allowed_tools") => ToolChoice::Allowed {
             required: wire.mode.as_ref().is_some_and(|mode| mode.0 == "required"),

@@ -1,9 +1,9 @@
 //! Error bodies and error codes, both ways.
 
 use super::wire_response::ErrorWire;
-use crate::wire::{Raw, parse_text};
 use crate::error::{Failure, FailureKind, detect_overflow, overflow_message};
 use crate::json::{self, Writer};
+use crate::wire::{Raw, parse_text};
 use crate::{Dialect, Text};
 
 /// Reads the error body of an upstream.

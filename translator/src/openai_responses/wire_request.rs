@@ -1,6 +1,5 @@
 //! Requests and items as they stand on the wire. Knows members and their types, nothing of what they mean.
 
-
 use crate::wire::{Cursor, Fault, Number, OneOrMany, Raw, Str, Wire};
 use crate::{Text, wire_object};
 

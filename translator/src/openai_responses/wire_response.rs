@@ -1,6 +1,5 @@
 //! Answers and stream frames as they stand on the wire. Knows members and their types, nothing of what they mean.
 
-
 use crate::wire::{Number, Raw, Str};
 use crate::{Text, wire_object};
 

@@ -12,6 +12,9 @@ use crate::json::{literal, type_name};
 /// How deep types may stand in one another.
 const DEPTH: usize = 128;
 
+/// How deep attempts may stand in one another: each one that fails costs a second look.
+const ATTEMPTS: usize = 4;
+
 /// What is wrong with a document, and at which byte.
 #[derive(Debug)]
 pub struct Fault(Box<(usize, Cow<'static, str>)>);
@@ -34,6 +37,7 @@ pub struct Cursor<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
+    attempts: usize,
     /// The brackets that close what a raw value has opened; kept for its memory.
     open: Vec<u8>,
 }
@@ -46,6 +50,7 @@ impl<'a> Cursor<'a> {
             text,
             at: 0,
             depth: 0,
+            attempts: 0,
             open: Vec::new(),
         }
     }
@@ -333,8 +338,13 @@ impl<'a> Cursor<'a> {
 
     /// Reads with `read`; when that fails, the cursor is where it was.
     pub fn attempt<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Option<T> {
+        if self.attempts == ATTEMPTS {
+            return None;
+        }
         let (at, depth) = (self.at, self.depth);
+        self.attempts += 1;
         let read = read(self).ok();
+        self.attempts -= 1;
         if read.is_none() {
             (self.at, self.depth) = (at, depth);
         }
@@ -373,5 +383,103 @@ const fn behind(close: u8) -> &'static str {
         "expected `,` or `}`"
     } else {
         "expected `,` or `]`"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(text: &str) -> Result<&str, String> {
+        let mut cursor = Cursor::new(text);
+        cursor
+            .raw()
+            .and_then(|raw| cursor.finish().map(|()| raw))
+            .map_err(|fault| fault.describe(text))
+    }
+
+    #[test]
+    fn values_are_json_or_refused() {
+        let numbers = ["0", "-0", "12", "-1.5e3", "1E+2", "0.25"];
+        let others = [
+            "[]",
+            "{}",
+            "[ ]",
+            "{ }",
+            "[1,2]",
+            r#"{"a":[{"b":null},true],"c":"\""}"#,
+        ];
+        for good in numbers
+            .into_iter()
+            .chain(others)
+            .chain(["true", "false", "null"])
+        {
+            assert_eq!(raw(&format!(" {good}\n")).as_deref(), Ok(good));
+        }
+        let numbers = [
+            "01", "-", "1.", ".5", "1e", "+1", "1e+", "NaN", "0x1", "1 2",
+        ];
+        let others = [
+            "",
+            " ",
+            "[",
+            "{",
+            "]",
+            "[1,]",
+            "[,1]",
+            "[1 2]",
+            "[1}",
+            "{\"a\"}",
+            "{\"a\":}",
+            "{\"a\":1,}",
+            "{,}",
+            "{1:2}",
+            "{\"a\" 1}",
+            "nul",
+            "truex",
+            "[true",
+            "\"",
+            "\"\\x\"",
+            "{}{}",
+            "[[]",
+        ];
+        for bad in numbers.into_iter().chain(others) {
+            assert!(raw(bad).is_err(), "{bad}");
+            let parsed = serde_json::from_str::<serde::de::IgnoredAny>(bad);
+            assert!(parsed.is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn raw_values_may_be_of_any_depth_and_types_may_not() {
+        let deep = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(raw(&deep(100_000)).is_ok());
+        struct Nest;
+        impl<'a> Wire<'a> for Nest {
+            fn read(cursor: &mut Cursor<'a>) -> Result<Self, Fault> {
+                cursor.list(|cursor| Self::read(cursor).map(drop))?;
+                Ok(Self)
+            }
+        }
+        assert!(Nest::read(&mut Cursor::new(&deep(DEPTH))).is_ok());
+        assert!(Nest::read(&mut Cursor::new(&deep(DEPTH + 1))).is_err());
+    }
+
+    #[test]
+    fn faults_say_where() {
+        let error = raw("{\n \"a\": 1,\n  b}").expect_err("a name without quotes");
+        assert_eq!(error, "expected the name of a member at line 3 column 3");
+    }
+
+    #[test]
+    fn a_failed_attempt_leaves_no_trace() {
+        let mut cursor = Cursor::new(r#"[1, {"a": [2, x]}] "#);
+        assert!(cursor.attempt(|cursor| cursor.raw()).is_none());
+        let mut seen = 0;
+        let read = cursor.list(|cursor| {
+            seen += 1;
+            cursor.raw().map(drop)
+        });
+        assert!(read.is_err() && seen == 2);
     }
 }

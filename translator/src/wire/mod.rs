@@ -110,6 +110,10 @@ impl<'a, T: Wire<'a>> Wire<'a> for Vec<T> {
     fn read(cursor: &mut Cursor<'a>) -> Result<Self, Fault> {
         let mut items = Self::new();
         cursor.list(|cursor| {
+            // Most lists of a conversation have one element, and the elements are large.
+            if items.is_empty() {
+                items.reserve_exact(1);
+            }
             items.push(T::read(cursor)?);
             Ok(())
         })?;
