@@ -1,7 +1,10 @@
 //! LLM Bridge, the server: accepts LLM requests in four dialects, routes them to providers, translates
 //! where the dialects differ, and keeps account of what happened.
 
+pub mod admin;
+pub mod catalogue;
 pub mod config;
+pub mod control;
 pub mod demo;
 pub mod gateway;
 pub mod ledger;

@@ -1,5 +1,6 @@
 //! The executable: reads the command line and hands over to the library.
 
+mod administration;
 mod check;
 mod serve;
 mod translate;

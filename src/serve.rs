@@ -8,11 +8,15 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use bridge::config::{self, LoadOptions, Settings};
 use bridge::gateway::{Hub, Tuning};
-use bridge::ledger::{FileSettings, RotatingFile};
+use bridge::ledger::{FileSettings, Outlets, RotatingFile, to_database};
 use bridge::snapshot::{Snapshot, SnapshotStore};
+use bridge::store::sqlite_path;
+use bridge::web::Entrance;
 use bridge::{demo, telemetry, web};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+
+use crate::administration::Administration;
 
 /// What the command line says.
 #[derive(Debug, clap::Args)]
@@ -86,21 +90,28 @@ async fn serve(
         );
     }
     let snapshots = Arc::new(SnapshotStore::new(snapshot));
+    let spill = spill_path(&settings);
+    let (book, recorder) = to_database(&spill).with_context(|| {
+        format!(
+            "{} cannot be used; request records wait there while the database is away",
+            spill.display()
+        )
+    })?;
+    let outlets = Outlets {
+        file: request_log(&arguments.request_log)?,
+        book: Some(book),
+    };
     let hub = Arc::new(Hub::new(
         Arc::clone(&snapshots),
-        request_log(&arguments.request_log)?,
+        outlets,
         Tuning::default(),
     )?);
     hub.adopt();
-    let reloaded = Arc::clone(&hub);
+    let entrance = Arc::new(Entrance::new(Arc::clone(&hub)));
+    let administration =
+        Administration::start(&hub, &entrance, &watched, demo_address, recorder).await?;
     let watcher = config::watch(options, &watched, move |settings| {
-        let settings = match demo_address {
-            Some(address) => settings.with_demo(address),
-            None => settings,
-        };
-        let version = snapshots.apply(&settings)?;
-        reloaded.adopt();
-        Ok(version)
+        administration.take_files(settings)
     });
     if let Err(error) = &watcher {
         tracing::warn!(%error, "the configuration is not watched; a change needs a restart");
@@ -108,13 +119,7 @@ async fn serve(
     let listener = web::listen(&settings.host, settings.port).await?;
     let address = listener.local_addr().context("the port has no address")?;
     tracing::info!("listening on http://{address}");
-    web::serve(
-        Arc::clone(&hub),
-        listener,
-        web::Limits::default(),
-        told_to_stop(),
-    )
-    .await;
+    web::serve(entrance, listener, web::Limits::default(), told_to_stop()).await;
     drop(watcher);
     if let Some(demo) = demo {
         demo.stop().await;
@@ -124,6 +129,15 @@ async fn serve(
         .context("the request log was not completed")?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Beside the database where that is a file.
+fn spill_path(settings: &Settings) -> PathBuf {
+    sqlite_path(settings.database_url.expose())
+        .as_deref()
+        .and_then(Path::parent)
+        .map_or_else(|| PathBuf::from("data"), Path::to_owned)
+        .join("requests.waiting.jsonl")
 }
 
 fn request_log(path: &Path) -> anyhow::Result<Option<RotatingFile>> {

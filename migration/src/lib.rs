@@ -12,6 +12,7 @@
 mod columns;
 mod m20261121_000001_configuration;
 mod m20261121_000002_people;
+mod m20261121_000003_ledger;
 
 pub use sea_orm_migration::prelude::*;
 
@@ -25,6 +26,7 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m20261121_000001_configuration::Migration),
             Box::new(m20261121_000002_people::Migration),
+            Box::new(m20261121_000003_ledger::Migration),
         ]
     }
 }

@@ -52,7 +52,11 @@ pub fn describe(settings: &Settings) -> String {
         line(describe_route(route));
     }
     for key in &settings.client_keys {
-        line(format!("client     {} ({})", key.name, key.key.masked()));
+        line(format!(
+            "client     {} ({})",
+            key.name,
+            key.credential.masked()
+        ));
     }
     for warning in &settings.warnings {
         line(format!("warning    {warning}"));

@@ -1,6 +1,6 @@
 //! `app.yml` and the environment, key by key: the environment wins.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -11,10 +11,11 @@ use super::pool_entry::read_pools;
 use super::provider_entry::{MODES, read_providers};
 use super::route_entry::{STRATEGIES, read_routes};
 use super::{Place, Secret, Settings};
+use crate::ledger::CaptureMode;
 use crate::snapshot::{Auth, BreakerSettings};
 
 /// Keys with one value.
-const SINGLE: [&str; 29] = [
+const SINGLE: [&str; 33] = [
     "MODE",
     "HOST",
     "PORT",
@@ -44,6 +45,10 @@ const SINGLE: [&str; 29] = [
     "ADMIN_PASSWORD",
     "ENABLE_TELEMETRY",
     "OTLP_ENDPOINT",
+    "CAPTURE",
+    "CAPTURE_RETENTION_DAYS",
+    "CAPTURE_MAX_BYTES",
+    "RETENTION_DAYS",
 ];
 
 /// Keys with lists or maps; in a variable they are written as YAML or JSON.
@@ -56,6 +61,28 @@ const STRUCTURED: [&str; 6] = [
     "ROUTES",
 ];
 
+/// Keys that may also be set while the hub runs. How it is reached and who may use it are not among them.
+pub const LIVE: [&str; 13] = [
+    "MODE",
+    "PREFERRED_PROVIDER",
+    "FALLBACK_STRATEGY",
+    "CIRCUIT_BREAKER",
+    "MAX_TOKENS_LIMIT",
+    "MIN_TOKENS_LIMIT",
+    "BIG_MODEL",
+    "MIDDLE_MODEL",
+    "SMALL_MODEL",
+    "CAPTURE",
+    "CAPTURE_RETENTION_DAYS",
+    "CAPTURE_MAX_BYTES",
+    "RETENTION_DAYS",
+];
+
+const CAPTURES: [(&str, CaptureMode); 3] = [
+    ("off", CaptureMode::Off),
+    ("errors", CaptureMode::Errors),
+    ("all", CaptureMode::All),
+];
 const AUTHS: [(&str, Auth); 2] = [("required", Auth::Required), ("open", Auth::Open)];
 const LOG_LEVELS: [(&str, &str); 7] = [
     ("trace", "trace"),
@@ -100,6 +127,29 @@ impl Values {
             }
         }
         values
+    }
+
+    /// The settings that an operator made, except those that are given already.
+    pub(super) fn of_settings<'d>(
+        defined: impl Iterator<Item = (&'d str, &'d Value)>,
+        given: &BTreeSet<&'static str>,
+    ) -> Self {
+        let mut values = Self::default();
+        for (name, value) in defined {
+            if let Some(key) = LIVE
+                .into_iter()
+                .find(|key| *key == name && !given.contains(key))
+            {
+                let place = Place::defined("setting", key);
+                values.0.insert(key, (value.clone(), place));
+            }
+        }
+        values
+    }
+
+    /// The keys that have a value.
+    pub(super) fn keys(&self) -> BTreeSet<&'static str> {
+        self.0.keys().copied().collect()
     }
 
     /// A value that is there.
@@ -149,12 +199,6 @@ fn set<T>(slot: &mut T, value: Option<T>) {
 }
 
 fn read_server(reader: &mut Reader<'_>, values: &Values, settings: &mut Settings) {
-    set(
-        &mut settings.mode,
-        values
-            .get("MODE")
-            .and_then(|node| reader.choice(&node, &MODES)),
-    );
     set(
         &mut settings.host,
         values.get("HOST").and_then(|node| reader.text(&node)),
@@ -232,10 +276,33 @@ fn read_storage(reader: &mut Reader<'_>, values: &Values, settings: &mut Setting
         .and_then(|node| reader.secret(&node));
 }
 
-fn read_routing(reader: &mut Reader<'_>, values: &Values, settings: &mut Settings) {
-    settings.preferred_provider = values
-        .get("PREFERRED_PROVIDER")
-        .and_then(|node| Some((reader.text(&node)?, node.place)));
+/// How much is kept of requests, and for how long.
+fn read_keeping(reader: &mut Reader<'_>, values: &Values, settings: &mut Settings) {
+    let capture = values
+        .get("CAPTURE")
+        .and_then(|node| reader.choice(&node, &CAPTURES));
+    set(&mut settings.capture, capture);
+    let retention = &mut settings.retention;
+    for (key, slot) in [
+        ("RETENTION_DAYS", &mut retention.days),
+        ("CAPTURE_RETENTION_DAYS", &mut retention.capture_days),
+        ("CAPTURE_MAX_BYTES", &mut retention.capture_bytes),
+    ] {
+        let value = values.get(key).and_then(|node| reader.count(&node, 0));
+        set(slot, value);
+    }
+}
+
+/// Reads what may also be set while the hub runs.
+pub(super) fn read_routing(reader: &mut Reader<'_>, values: &Values, settings: &mut Settings) {
+    read_keeping(reader, values, settings);
+    let mode = values
+        .get("MODE")
+        .and_then(|node| reader.choice(&node, &MODES));
+    set(&mut settings.mode, mode);
+    if let Some(node) = values.get("PREFERRED_PROVIDER") {
+        settings.preferred_provider = reader.text(&node).map(|name| (name, node.place));
+    }
     let strategy = values
         .get("FALLBACK_STRATEGY")
         .and_then(|node| reader.choice(&node, &STRATEGIES));
@@ -244,12 +311,14 @@ fn read_routing(reader: &mut Reader<'_>, values: &Values, settings: &mut Setting
         settings.circuit_breaker = read_breaker(reader, &node);
     }
     let clamps = &mut settings.clamps;
-    clamps.max_tokens = values
-        .get("MAX_TOKENS_LIMIT")
-        .and_then(|node| reader.count(&node, 1));
-    clamps.min_tokens = values
-        .get("MIN_TOKENS_LIMIT")
-        .and_then(|node| reader.count(&node, 1));
+    for (key, clamp) in [
+        ("MAX_TOKENS_LIMIT", &mut clamps.max_tokens),
+        ("MIN_TOKENS_LIMIT", &mut clamps.min_tokens),
+    ] {
+        if let Some(node) = values.get(key) {
+            *clamp = reader.count(&node, 1);
+        }
+    }
     if let (Some(most), Some(least)) = (clamps.max_tokens, clamps.min_tokens)
         && least > most
         && let Some(node) = values.get("MIN_TOKENS_LIMIT")
@@ -257,13 +326,15 @@ fn read_routing(reader: &mut Reader<'_>, values: &Values, settings: &mut Setting
         let what = format!("MIN_TOKENS_LIMIT ({least}) is above MAX_TOKENS_LIMIT ({most})");
         reader.error(&node.place, what, "swap or correct them");
     }
-    settings.big_model = values.get("BIG_MODEL").and_then(|node| reader.text(&node));
-    settings.middle_model = values
-        .get("MIDDLE_MODEL")
-        .and_then(|node| reader.text(&node));
-    settings.small_model = values
-        .get("SMALL_MODEL")
-        .and_then(|node| reader.text(&node));
+    for (key, model) in [
+        ("BIG_MODEL", &mut settings.big_model),
+        ("MIDDLE_MODEL", &mut settings.middle_model),
+        ("SMALL_MODEL", &mut settings.small_model),
+    ] {
+        if let Some(node) = values.get(key) {
+            *model = reader.text(&node);
+        }
+    }
     let Some(node) = values.get("ALIASES") else {
         return;
     };

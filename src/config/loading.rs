@@ -85,6 +85,7 @@ pub fn load(options: &LoadOptions) -> Result<Settings, ConfigErrors> {
     reader.errors = errors;
     let values = Values::collect(&mut reader, document);
     read_values(&mut reader, &values, &mut settings);
+    settings.given = values.keys();
     if let Some(node) = values.get("PROVIDER_CONFIG_PATH")
         && let Some(path) = reader.text(&node)
     {

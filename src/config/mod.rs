@@ -4,6 +4,8 @@
 //! told at once, each with file, line and what to do. It must never open a socket or know what a request is.
 
 mod client_entry;
+mod credential;
+mod definition;
 mod demo;
 mod describe;
 mod document;
@@ -13,7 +15,9 @@ mod file;
 mod interpolation;
 mod legacy;
 mod legacy_entry;
+mod limits;
 mod loading;
+mod model_entry;
 mod node;
 mod place;
 mod pool_entry;
@@ -22,6 +26,7 @@ mod route_entry;
 mod secret;
 mod settings;
 mod vendor;
+mod vendor_preset;
 mod watch;
 
 #[cfg(test)]
@@ -29,9 +34,13 @@ mod tests;
 
 pub(crate) use vendor::is_vendor;
 
+pub use credential::{Credential, DigestKey};
+pub use definition::{DefinedSecret, Definition, Kind};
 pub use describe::describe;
+pub use document::LIVE;
 pub use environment::Environment;
 pub use error::{ConfigError, ConfigErrors};
+pub use limits::{BadLimit, KeyLimits, parse_usd};
 pub use loading::{LoadOptions, load};
 pub use place::Place;
 pub use secret::{Secret, mask};
@@ -39,4 +48,5 @@ pub use settings::{
     ClientKeySettings, MatchSettings, ModelLists, PoolSettings, ProviderSettings, RouteSettings,
     Settings, TargetSettings,
 };
+pub use vendor_preset::{VendorPreset, vendor_presets};
 pub use watch::{Watcher, watch};

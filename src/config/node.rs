@@ -165,7 +165,7 @@ impl<'e> Reader<'e> {
     pub(super) fn secret(&mut self, node: &Node<'_>) -> Option<Secret> {
         let secret = self.hidden(node)?;
         let literal = node.value.as_str().is_some_and(|raw| !raw.contains("${"));
-        self.literal_secret |= literal && !node.place.is_variable();
+        self.literal_secret |= literal && !node.place.is_literal();
         Some(secret)
     }
 
@@ -206,7 +206,7 @@ impl<'e> Reader<'e> {
                 return None;
             }
         };
-        if node.place.is_variable() {
+        if node.place.is_literal() {
             return Some((raw.into_owned(), Vec::new()));
         }
         match interpolate(&raw, self.environment) {

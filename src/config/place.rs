@@ -42,6 +42,8 @@ enum Origin {
     File(Arc<SourceText>, Vec<Step>),
     /// A file, and a line that is already known.
     Line(String, usize),
+    /// What is kept in the database: its kind, its name, and the way to the value.
+    Defined(&'static str, String, Vec<Step>),
 }
 
 impl Place {
@@ -55,6 +57,41 @@ impl Place {
     #[must_use]
     pub fn line_of(file: &str, line: usize) -> Self {
         Self(Origin::Line(file.to_owned(), line))
+    }
+
+    /// Something that is kept in the database.
+    #[must_use]
+    pub fn defined(kind: &'static str, name: &str) -> Self {
+        Self(Origin::Defined(kind, name.to_owned(), Vec::new()))
+    }
+
+    /// Kind and name, where it is something that is kept in the database.
+    #[must_use]
+    pub fn definition(&self) -> Option<(&'static str, &str)> {
+        match &self.0 {
+            Origin::Defined(kind, name, _) => Some((kind, name)),
+            _ => None,
+        }
+    }
+
+    /// The way to the value within what holds it, such as `match.model[0]`.
+    #[must_use]
+    pub fn path(&self) -> String {
+        let steps = match &self.0 {
+            Origin::Variable(_, steps) | Origin::File(_, steps) | Origin::Defined(_, _, steps) => {
+                steps
+            }
+            Origin::Unknown | Origin::Line(..) => return String::new(),
+        };
+        let mut path = String::new();
+        for step in steps {
+            match step {
+                Step::Key(key) if path.is_empty() => path.push_str(key),
+                Step::Key(key) => path.extend([".", key]),
+                Step::Item(index) => path.push_str(&format!("[{index}]")),
+            }
+        }
+        path
     }
 
     pub(super) fn file(source: Arc<SourceText>) -> Self {
@@ -73,10 +110,18 @@ impl Place {
 
     fn step(&self, step: Step) -> Self {
         let mut place = self.clone();
-        if let Origin::Variable(_, path) | Origin::File(_, path) = &mut place.0 {
+        if let Origin::Variable(_, path) | Origin::File(_, path) | Origin::Defined(_, _, path) =
+            &mut place.0
+        {
             path.push(step);
         }
         place
+    }
+
+    /// Whether text there is meant as it stands: only files may refer to variables.
+    #[must_use]
+    pub const fn is_literal(&self) -> bool {
+        matches!(self.0, Origin::Variable(..) | Origin::Defined(..))
     }
 
     /// Whether it is the environment and not a file.
@@ -93,7 +138,7 @@ impl Place {
                 .rev()
                 .find_map(|length| locate(source, &path[..length])),
             Origin::Line(_, line) => Some(*line),
-            Origin::Unknown | Origin::Variable(..) => None,
+            Origin::Unknown | Origin::Variable(..) | Origin::Defined(..) => None,
         }
     }
 }
@@ -104,6 +149,7 @@ impl fmt::Display for Place {
             Origin::Unknown => f.write_str("configuration"),
             Origin::Variable(name, _) => write!(f, "environment variable {name}"),
             Origin::Line(name, line) => write!(f, "{name}:{line}"),
+            Origin::Defined(kind, name, _) => write!(f, "{kind} `{name}`"),
             Origin::File(source, _) => match self.line() {
                 Some(line) => write!(f, "{}:{line}", source.name),
                 None => f.write_str(&source.name),

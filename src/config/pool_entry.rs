@@ -27,7 +27,7 @@ pub(super) fn read_pools(reader: &mut Reader<'_>, node: &Node<'_>) -> Vec<PoolSe
     pools.filter_map(|pool| read_pool(reader, &pool)).collect()
 }
 
-fn read_pool(reader: &mut Reader<'_>, node: &Node<'_>) -> Option<PoolSettings> {
+pub(super) fn read_pool(reader: &mut Reader<'_>, node: &Node<'_>) -> Option<PoolSettings> {
     let mut pool = PoolSettings {
         name: node.name.clone(),
         place: node.place.clone(),
@@ -41,6 +41,8 @@ fn read_pool(reader: &mut Reader<'_>, node: &Node<'_>) -> Option<PoolSettings> {
     let fields = reader.fields(node, &KEYS)?;
     match fields.get("keys") {
         Some(keys) => pool.keys = read_keys(reader, &keys),
+        // Its keys are kept apart, sealed.
+        None if node.place.definition().is_some() => {}
         None => reader.error(
             &node.place,
             format!("pool `{}` has no keys", pool.name),

@@ -70,7 +70,7 @@ pub(super) fn read_providers(reader: &mut Reader<'_>, node: &Node<'_>) -> Vec<Pr
     providers
 }
 
-fn read_provider(
+pub(super) fn read_provider(
     reader: &mut Reader<'_>,
     node: &Node<'_>,
     source: Source,

@@ -93,7 +93,11 @@ pub(super) fn read_routes(reader: &mut Reader<'_>, node: &Node<'_>) -> Vec<Route
     routes
 }
 
-fn read_route(reader: &mut Reader<'_>, node: &Node<'_>, source: Source) -> Option<RouteSettings> {
+pub(super) fn read_route(
+    reader: &mut Reader<'_>,
+    node: &Node<'_>,
+    source: Source,
+) -> Option<RouteSettings> {
     let fields = reader.fields(node, &KEYS)?;
     let Some(name) = fields.get("name").and_then(|node| reader.text(&node)) else {
         reader.error(&node.place, "a route needs a name", "add `name: ...`");

@@ -1,15 +1,20 @@
 //! What configuration says, as plain data. Names are still names here; the snapshot connects them.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 use translator::Dialect;
 use translator::profile::Profile;
 
-use super::{Place, Secret};
+use super::{Credential, DigestKey, KeyLimits, Place, Secret};
+use crate::catalogue::{Catalogue, Override};
+use crate::ledger::CaptureMode;
 use crate::snapshot::{Auth, BreakerSettings, Clamps, DEFAULT_MAX_BODY, Mode, Source, Strategy};
+use crate::store::retention::Retention;
 
 /// Everything that files and environment say.
 #[derive(Clone, Debug)]
@@ -56,6 +61,9 @@ pub struct Settings {
     pub key_pools: Vec<PoolSettings>,
     /// `CLIENT_KEYS`
     pub client_keys: Vec<ClientKeySettings>,
+    /// What digests of client keys are made under. Without it each process has its own, and only keys of
+    /// files are known.
+    pub digest_key: Option<DigestKey>,
     /// `PROVIDERS`, those of `provider.json`, and those of the single-key forms.
     pub providers: Vec<ProviderSettings>,
     /// `ROUTES`
@@ -72,6 +80,16 @@ pub struct Settings {
     pub enable_telemetry: bool,
     /// `OTLP_ENDPOINT`
     pub otlp_endpoint: Option<String>,
+    /// `CAPTURE`
+    pub capture: CaptureMode,
+    /// `RETENTION_DAYS`, `CAPTURE_RETENTION_DAYS`, `CAPTURE_MAX_BYTES`
+    pub retention: Retention,
+    /// What the operator says of models.
+    pub models: Vec<Override>,
+    /// A newer catalogue than the one that comes with the program.
+    pub catalogue: Option<Arc<Catalogue>>,
+    /// The keys that files and environment give a value; nothing else may set these.
+    pub given: BTreeSet<&'static str>,
     /// Whether the demonstration is laid over.
     pub demo: bool,
     /// The files that were read, to watch.
@@ -104,6 +122,7 @@ impl Default for Settings {
             aliases: Vec::new(),
             key_pools: Vec::new(),
             client_keys: Vec::new(),
+            digest_key: None,
             providers: Vec::new(),
             routes: Vec::new(),
             jwt_secret_key: None,
@@ -112,6 +131,11 @@ impl Default for Settings {
             admin_password: None,
             enable_telemetry: false,
             otlp_endpoint: None,
+            capture: CaptureMode::default(),
+            retention: Retention::default(),
+            models: Vec::new(),
+            catalogue: None,
+            given: BTreeSet::new(),
             demo: false,
             files: Vec::new(),
             warnings: Vec::new(),
@@ -262,23 +286,48 @@ impl ProviderSettings {
     }
 }
 
-/// A client key kept in the file.
+/// A client key, of a file or the database.
 #[derive(Clone, Debug)]
 pub struct ClientKeySettings {
+    /// Its id in the database; a key of a file goes by its name.
+    pub id: Option<String>,
     /// Its name.
     pub name: String,
-    /// The key itself.
-    pub key: Secret,
+    /// How it is recognised.
+    pub credential: Credential,
+    /// Until when digests behind the first work, in milliseconds since 1970; `None` is without end.
+    pub previous_until_ms: Option<i64>,
     /// `tags`
     pub tags: Vec<String>,
-    /// `allowed_models`, patterns.
-    pub allowed_models: Option<Vec<String>>,
-    /// `allowed_providers`
-    pub allowed_providers: Option<Vec<String>>,
-    /// `may_pin`
-    pub may_pin: bool,
+    /// What it may do and how much of it.
+    pub limits: KeyLimits,
+    /// Id of the user it belongs to.
+    pub owner: Option<String>,
+    /// `enabled`
+    pub enabled: bool,
+    /// `expires_at`, in milliseconds since 1970.
+    pub expires_at_ms: Option<i64>,
     /// Where it was written.
     pub place: Place,
+}
+
+impl ClientKeySettings {
+    /// A key without limits.
+    #[must_use]
+    pub fn new(name: &str, credential: Credential, place: Place) -> Self {
+        Self {
+            id: None,
+            name: name.to_owned(),
+            credential,
+            previous_until_ms: None,
+            tags: Vec::new(),
+            limits: KeyLimits::default(),
+            owner: None,
+            enabled: true,
+            expires_at_ms: None,
+            place,
+        }
+    }
 }
 
 /// A route rule.

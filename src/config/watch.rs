@@ -1,7 +1,8 @@
 //! Hot reload: a change of a configuration file is in force for the next request.
 //!
 //! Directories are watched rather than files, since editors replace files. Events are gathered until it
-//! is quiet, and only a change of content counts. A bad file is told with its lines and changes nothing.
+//! is quiet, and only a change of content counts. A bad file is told with its lines and changes nothing; so is one
+//! that has become empty.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -112,6 +113,7 @@ fn run(
     mut before: [u8; 32],
     mut apply: impl FnMut(Settings) -> Result<u64, ConfigErrors>,
 ) {
+    let mut filled: Vec<bool> = files.iter().map(|file| is_filled(file)).collect();
     while let Ok(Signal::Changed) = receiver.recv() {
         loop {
             match receiver.recv_timeout(QUIET) {
@@ -125,8 +127,23 @@ fn run(
             continue;
         }
         before = now;
+        // An editor or a copy empties a file before it fills it; taken at its word, that would remove everything.
+        if let Some(file) = files
+            .iter()
+            .zip(&filled)
+            .find_map(|(file, filled)| (*filled && is_blank(file)).then_some(file))
+        {
+            tracing::error!(
+                "configuration refused, the old one stays: {} is empty",
+                file.display()
+            );
+            continue;
+        }
         match load(options).and_then(&mut apply) {
-            Ok(version) => tracing::info!(version, "configuration reloaded"),
+            Ok(version) => {
+                filled = files.iter().map(|file| is_filled(file)).collect();
+                tracing::info!(version, "configuration reloaded");
+            }
             Err(errors) => {
                 for error in &errors.0 {
                     tracing::error!("configuration refused, the old one stays: {error}");
@@ -134,6 +151,14 @@ fn run(
             }
         }
     }
+}
+
+fn is_filled(file: &Path) -> bool {
+    std::fs::read(file).is_ok_and(|content| !content.trim_ascii().is_empty())
+}
+
+fn is_blank(file: &Path) -> bool {
+    std::fs::read(file).is_ok_and(|content| content.trim_ascii().is_empty())
 }
 
 fn parent(file: &Path) -> PathBuf {

@@ -65,7 +65,7 @@ impl Leave {
     ) -> Result<Self, Refused> {
         let now = Instant::now();
         // The key first: a probe of a half-open breaker must not be spent on a call that cannot be made.
-        let lease = hub.pools.lease(&target.pool, now, tried)?;
+        let lease = hub.pools.lease(&target.pool, &target.model, now, tried)?;
         let breaker = hub
             .breakers
             .admit(&target.provider.name, &target.model, snapshot.breaker, now)

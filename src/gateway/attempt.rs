@@ -29,6 +29,7 @@ use super::settle::Account;
 use super::unary;
 use super::verdict::{Begun, Lost, Verbatim, Verdict, Whole};
 use super::watch::Watch;
+use crate::ledger::{CaptureMode, Side};
 use crate::pool::{ExhaustedReason, KeyIndex};
 use crate::routing::PlannedTarget;
 use crate::upstream::Inflate;
@@ -231,6 +232,9 @@ impl<'t> Try<'t> {
                 }
                 Err(fault) => fault,
             };
+            if let Some(verbatim) = &fault.verbatim {
+                account.capture(Side::UpstreamAnswer, &verbatim.body);
+            }
             account.attempt(
                 self.target,
                 leave.lease(),
@@ -348,6 +352,8 @@ impl<'t> Try<'t> {
             headers: prepared.headers.clone(),
             body: prepared.body.clone(),
         };
+        account.underway(self.target, leave.lease());
+        account.capture_call(&prepared.body);
         let response = send(parcel, leave).await?;
         let status = response.status().as_u16();
         let mut returned = HeaderMap::new();
@@ -359,6 +365,7 @@ impl<'t> Try<'t> {
             Reached::Begun(Box::new(live), first, ended, returned)
         } else {
             let body = read_whole(&self.order.hub, self.target, response, started).await?;
+            account.capture(Side::UpstreamAnswer, &body);
             let (body, usage) = self.whole(prepared, body, status)?;
             Reached::Whole(body, usage, returned)
         };
@@ -497,6 +504,9 @@ impl<'t> Try<'t> {
                 )
             }
         };
+        if order.hub.ledger.capture_mode() != CaptureMode::Off {
+            live.listen();
+        }
         if json {
             live = live.gathering(super::live::Whole {
                 dialect: self.target.provider.dialect,

@@ -9,6 +9,7 @@ use serde_json::Value;
 use translator::Dialect;
 use translator::error::{Failure, FailureKind};
 use translator::ir::Usage;
+use translator::json;
 
 use super::admit::{Leave, Place};
 use super::body::AnswerBody;
@@ -49,11 +50,7 @@ pub(super) async fn answer(
     let dialect = dialect_of(&embed);
     let mut account = Account::open(&caller.hub, &caller.request_id, "embed", dialect);
     match embedded(&caller, embed, request, &mut account).await {
-        Ok((response, tokens)) => {
-            let usage = tokens.map(|fresh| Usage {
-                fresh,
-                ..Usage::default()
-            });
+        Ok((response, usage)) => {
             account.close(Outcome::Ok, 200, usage, None);
             response
         }
@@ -82,7 +79,7 @@ async fn embedded(
     embed: Embed,
     request: Request<Incoming>,
     account: &mut Account,
-) -> Result<(Response<AnswerBody>, Option<u64>), Failure> {
+) -> Result<(Response<AnswerBody>, Option<Usage>), Failure> {
     let (head, body) = request.into_parts();
     let body = intake::read(
         body,
@@ -103,6 +100,7 @@ async fn embedded(
     let dialect = dialect_of(&embed);
     let plan = planned(caller, dialect, &model, &body, &head.headers)?;
     account.note(|record| record.route = Some(Label::from(&plan.route)));
+    account.prompt(&body);
     let subject = Subject {
         embed,
         model,
@@ -117,7 +115,7 @@ async fn embedded(
     for target in &plan.targets {
         account.target(target);
         match at_target(caller, &subject, target, account).await {
-            Ok((bytes, tokens)) => {
+            Ok((bytes, usage)) => {
                 let mut response = reply::json(bytes);
                 reply::identify(response.headers_mut(), dialect, &caller.request_id);
                 sign(
@@ -126,7 +124,7 @@ async fn embedded(
                     Some(target),
                     account.attempts(),
                 );
-                return Ok((response, tokens));
+                return Ok((response, usage));
             }
             Err((failure, final_word)) => {
                 last = failure;
@@ -139,7 +137,7 @@ async fn embedded(
     Err(last)
 }
 
-type AtTarget = Result<(Bytes, Option<u64>), (Failure, bool)>;
+type AtTarget = Result<(Bytes, Option<Usage>), (Failure, bool)>;
 
 async fn at_target(
     caller: &Caller,
@@ -195,19 +193,15 @@ async fn passed(
     }
     let headers = headers::passed(&subject.headers, &target.provider, false);
     let answer = call(caller, target, endpoint, headers, body, account).await?;
-    let tokens = match subject.embed {
-        Embed::OpenAi => {
-            translator::json::member(std::str::from_utf8(&answer).unwrap_or(""), "usage").and_then(
-                |usage| {
-                    translator::json::member(usage, "prompt_tokens")?
-                        .parse()
-                        .ok()
-                },
-            )
-        }
-        _ => None,
+    let (dialect, name) = match subject.embed {
+        Embed::OpenAi => (Dialect::OpenAiChat, "usage"),
+        Embed::Gemini(_) | Embed::GeminiBatch(_) => (Dialect::Gemini, "usageMetadata"),
     };
-    Ok((answer, tokens))
+    let usage = std::str::from_utf8(&answer)
+        .ok()
+        .and_then(|answer| json::member(answer, name))
+        .and_then(|raw| translator::usage::read(dialect, raw));
+    Ok((answer, usage))
 }
 
 /// Gemini wants the model of the path repeated in each request of a batch.
@@ -286,12 +280,17 @@ async fn translated(
         return Err(unreadable());
     }
     let tokens = all.tokens.unwrap_or_else(|| wish.estimate());
+    let usage = Usage {
+        fresh: tokens,
+        estimated: all.tokens.is_none(),
+        ..Usage::default()
+    };
     let out = match &subject.embed {
         Embed::OpenAi => all.to_openai(&subject.model, wish.base64, tokens),
         Embed::Gemini(_) => all.to_gemini(false),
         Embed::GeminiBatch(_) => all.to_gemini(true),
     };
-    Ok((Bytes::from(out), Some(tokens)))
+    Ok((Bytes::from(out), Some(usage)))
 }
 
 /// One call, with the next key on 429 and on refused keys.
@@ -332,6 +331,7 @@ async fn call(
             headers: headers.clone(),
             body: body.clone().into(),
         };
+        account.underway(target, leave.lease());
         let answered = match send(parcel, &leave).await {
             Ok(response) => read_whole(hub, target, response, started).await,
             Err(fault) => Err(fault),

@@ -199,7 +199,7 @@ fn routed(
     clippy::too_many_arguments,
     reason = "an order has many parts, and this is the one place beside the pipeline"
 )]
-fn order(
+pub(super) fn order(
     caller: &Caller,
     headers: &HeaderMap,
     from: Dialect,

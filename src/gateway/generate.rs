@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::time::timeout;
 use translator::Dialect;
 use translator::error::{Failure, FailureKind};
+use translator::estimate::Spoken;
 use translator::fidelity::Report;
 
 use super::body::{AnswerBody, Owned};
@@ -24,8 +25,8 @@ use super::service::Caller;
 use super::settle::Account;
 use super::stream::{StreamBody, StreamFacts};
 use super::verdict::{Begun, Lost, Verdict, Whole};
-use super::{attempt, chat, gemini, intake, messages, models, query, reply, responses};
-use crate::ledger::{Label, Outcome};
+use super::{attempt, chat, gemini, intake, messages, models, query, reply, responses, spoken};
+use crate::ledger::{Label, Outcome, Side};
 use crate::routing::{Facts, NoRoute, Plan, PlannedTarget, plan};
 
 /// The longest fidelity header; the record has it all.
@@ -44,6 +45,7 @@ pub(super) async fn answer(
         Ok(order) => serve(order, account).await,
         Err(failure) => {
             let response = reply::failure(dialect, &failure, &request_id);
+            account.failed(&failure);
             account.close(
                 Outcome::Error,
                 response.status().as_u16(),
@@ -70,6 +72,7 @@ async fn order(
         key,
     } = &caller;
     let body = intake::read(body, &head.headers, snapshot.max_body, &hub.tuning).await?;
+    account.capture(Side::ClientRequest, &body);
     let peek = Peek::at(&body)?;
     let mut body_dialect = ingress.dialect;
     let model = match ingress.dialect {
@@ -90,9 +93,14 @@ async fn order(
         record.model_asked.clone_from(&model);
         record.stream = stream;
         record.client_key = key.as_ref().map(|key| Label::from(&key.id));
+        record.caller.clone_from(key);
     });
-    let plan = planned(&caller, ingress.dialect, &model, &body, &head.headers)?;
-    account.note(|record| record.route = Some(Label::from(&plan.route)));
+    let mut plan = planned(&caller, ingress.dialect, &model, &body, &head.headers)?;
+    account.note(|record| {
+        record.route = Some(Label::from(&plan.route));
+        record.trace = std::mem::take(&mut plan.trace);
+    });
+    account.prompt(&body);
     let mut order = Box::new(Order {
         scope: caller.scope(),
         query: query::forwardable(head.uri.query()),
@@ -216,6 +224,11 @@ impl Frame {
     }
 
     fn whole(&self, mut whole: Whole) -> Response<AnswerBody> {
+        let said = match whole.usage {
+            Some(_) => Spoken::default(),
+            None => spoken::answer(self.ingress, &whole.body),
+        };
+        whole.account.capture(Side::ClientAnswer, &whole.body);
         let mut response = reply::json(whole.body);
         self.sign(
             response.headers_mut(),
@@ -226,6 +239,7 @@ impl Frame {
         response.headers_mut().extend(whole.headers);
         whole.account.fidelity(&whole.report);
         whole.account.first_byte();
+        whole.account.spoken(said);
         whole.account.close(Outcome::Ok, 200, whole.usage, None);
         response
     }
@@ -267,6 +281,7 @@ impl Frame {
         };
         self.sign(response.headers_mut(), lost.target.as_deref(), attempts);
         let status = response.status().as_u16();
+        lost.account.failed(&lost.failure);
         lost.account
             .close(Outcome::Error, status, None, Some(lost.failure.message));
         response
@@ -282,7 +297,6 @@ impl Frame {
         let headers = response.headers_mut();
         headers.reserve(12);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
         self.sign(headers, None, 0);
         response

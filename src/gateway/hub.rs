@@ -7,7 +7,7 @@ use std::time::{Instant, SystemTime};
 use super::memory::{ResponseMemory, ResponseStore, StateMemory, StateStore};
 use super::retry::RetryBudget;
 use super::tuning::Tuning;
-use crate::ledger::{Ledger, RotatingFile};
+use crate::ledger::{Ledger, Outlets};
 use crate::pool::{Breakers, Gates, Latencies, Pools, Selection};
 use crate::snapshot::SnapshotStore;
 use crate::telemetry::Metrics;
@@ -58,7 +58,7 @@ impl Hub {
     /// When the writer of the request log cannot be started.
     pub fn new(
         snapshots: Arc<SnapshotStore>,
-        log: Option<RotatingFile>,
+        log: impl Into<Outlets>,
         tuning: Tuning,
     ) -> std::io::Result<Self> {
         let gates = Arc::new(Gates::default());
@@ -83,10 +83,11 @@ impl Hub {
         })
     }
 
-    /// Makes the key pools of the snapshot in force known before its first request.
+    /// Makes known what the snapshot in force says of things that outlive it: key pools, captures.
     pub fn adopt(&self) {
         let snapshot = self.snapshots.load_full();
         self.pools.adopt(snapshot.pools());
+        self.ledger.set_capture_mode(snapshot.capture);
     }
 
     /// From now on `/health/ready` says no, so that load balancers go elsewhere.

@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName};
@@ -30,17 +31,27 @@ pub(super) fn identify(
     let presented = presented(headers, uri_query)?;
     let known = presented
         .as_deref()
-        .and_then(|secret| snapshot.client_keys.find(secret));
+        .and_then(|secret| snapshot.client_keys.find(secret, now_ms()));
     match (known, snapshot.auth) {
         (Some(key), _) => Ok(Some(Arc::clone(key))),
         (None, Auth::Open) => Ok(None),
         (None, Auth::Required) if presented.is_some() => Err(refused(
-            "the API key is not known to this hub; check the key and the base URL",
+            // The same words for a key that never was, is disabled, or has expired: which one is nobody's
+            // business who does not have the key.
+            "the API key is not known to this hub, is disabled or has expired; check the key and the base URL",
         )),
         (None, Auth::Required) => Err(refused(
             "no API key was sent; send a client key of this hub, for example as a bearer token",
         )),
     }
+}
+
+fn now_ms() -> i64 {
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| {
+            i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+        })
 }
 
 fn presented<'r>(

@@ -9,11 +9,13 @@ use http_body::Body as _;
 use hyper::body::Incoming;
 use translator::Dialect;
 use translator::error::{Failure, FailureKind};
+use translator::estimate::Spoken;
 use translator::ir::Usage;
 use translator::translate::{Origin, StreamTranslation};
 
 use super::ending;
 use super::watch::Watch;
+use crate::ledger::BODY;
 use crate::upstream::Inflate;
 
 /// A stream that flows.
@@ -29,6 +31,15 @@ pub(super) struct Live {
     ended: bool,
     /// A complete answer that is being gathered instead of a stream.
     whole: Option<Whole>,
+    /// What the upstream said, where bodies are captured.
+    heard: Option<Box<Heard>>,
+}
+
+/// What an upstream said, as far as it is held.
+#[derive(Default)]
+struct Heard {
+    parts: Vec<Bytes>,
+    size: usize,
 }
 
 /// A complete answer where a stream was asked for, as far as it has come.
@@ -72,6 +83,7 @@ impl Live {
             wants_response,
             ended: false,
             whole: None,
+            heard: None,
         }
     }
 
@@ -90,6 +102,7 @@ impl Live {
             wants_response: false,
             ended: false,
             whole: None,
+            heard: None,
         }
     }
 
@@ -97,6 +110,16 @@ impl Live {
     pub(super) fn gathering(mut self, whole: Whole) -> Self {
         self.whole = Some(whole);
         self
+    }
+
+    /// Keeps what the upstream says for the capture.
+    pub(super) fn listen(&mut self) {
+        self.heard = Some(Box::default());
+    }
+
+    /// What the upstream said so far, once.
+    pub(super) fn heard(&mut self) -> Vec<Bytes> {
+        self.heard.take().map_or_else(Vec::new, |heard| heard.parts)
     }
 
     /// The next bytes of the upstream, as they are on the wire.
@@ -129,6 +152,12 @@ impl Live {
                 }
             },
         };
+        if let Some(heard) = &mut self.heard
+            && heard.size < BODY
+        {
+            heard.size += chunk.len();
+            heard.parts.push(chunk.clone());
+        }
         let chunk = match self.gather(chunk) {
             Ok(Some(chunk)) => chunk,
             Ok(None) => return Bytes::new(),
@@ -298,6 +327,14 @@ impl Live {
         match &mut self.flow {
             Flow::Translated(translation) => translation.summary().usage,
             Flow::Same(watch) => watch.usage(),
+        }
+    }
+
+    /// Output so far.
+    pub(super) fn spoken(&self) -> Spoken {
+        match &self.flow {
+            Flow::Translated(translation) => translation.summary().spoken,
+            Flow::Same(watch) => watch.spoken(),
         }
     }
 

@@ -95,7 +95,15 @@ impl Peek {
             "max_tokens" => self.limits.push(("max_tokens", range)),
             "max_completion_tokens" => self.limits.push(("max_completion_tokens", range)),
             "max_output_tokens" => self.limits.push(("max_output_tokens", range)),
-            "generationConfig" | "generation_config" => self.generation_config = Some(range),
+            "n" => bounded(raw, "n")?,
+            "generationConfig" | "generation_config" => {
+                for name in ["candidateCount", "candidate_count"] {
+                    if let Some(count) = json::member(raw, name) {
+                        bounded(count, name)?;
+                    }
+                }
+                self.generation_config = Some(range);
+            }
             "previous_response_id" => self.previous = string(raw).map(|id| (range, id)),
             "input" => self.input = Some(range),
             "store" => self.store_off = raw == "false",
@@ -112,6 +120,20 @@ impl Peek {
         }
         Ok(())
     }
+}
+
+/// One request must not become the price of thousands: no vendor gives more alternatives than this.
+fn bounded(raw: &str, name: &str) -> Result<(), Failure> {
+    const MOST_ALTERNATIVES: f64 = 128.0;
+    if raw
+        .trim_matches('"')
+        .parse()
+        .is_ok_and(|count: f64| count > MOST_ALTERNATIVES)
+    {
+        let words = format!("{name} is at most {MOST_ALTERNATIVES}");
+        return Err(invalid(&words).with_param(name));
+    }
+    Ok(())
 }
 
 fn string(raw: &str) -> Option<String> {
@@ -166,6 +188,8 @@ mod tests {
             r#"{"model":"a","model":"b"}"#,
             r#"{"model":"a","Model":"b"}"#,
             r#"{"model":7}"#,
+            r#"{"model":"a","n":100000}"#,
+            r#"{"model":"a","generationConfig":{"candidateCount":1e9}}"#,
         ] {
             assert!(Peek::at(body.as_bytes()).is_err(), "{body}");
         }

@@ -141,7 +141,8 @@ async fn refused(target: &PlannedTarget, response: Response<Incoming>) -> Box<Fa
         fault.blame = Blame::TargetForGood;
         return fault;
     }
-    let body = timeout(ERROR_PATIENCE, collect(response, ERROR_BODY))
+    let patience = ERROR_PATIENCE.min(provider.timeout);
+    let body = timeout(patience, collect(response, ERROR_BODY))
         .await
         .ok()
         .and_then(Result::ok)
@@ -184,7 +185,8 @@ fn judge(status: StatusCode, failure: &Failure) -> (Blame, KeyOutcome, Health) {
         ),
         401 | 403 => (Blame::Key, KeyOutcome::AuthFailed(code), Health::Unknown),
         402 => (Blame::Key, KeyOutcome::Status(code), Health::Unknown),
-        408 | 500..=599 => (Blame::Target, KeyOutcome::Status(code), Health::Ill),
+        // 499 is how proxies in front of an upstream say that it was they who gave up.
+        408 | 499 | 500..=599 => (Blame::Target, KeyOutcome::Status(code), Health::Ill),
         404 => (Blame::TargetForGood, KeyOutcome::Status(code), Health::Well),
         _ if matches!(
             failure.kind,

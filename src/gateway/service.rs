@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use http::{Request, Response};
+use http::header::{CACHE_CONTROL, VARY};
+use http::{HeaderMap, HeaderValue, Request, Response};
 use hyper::body::Incoming;
 use translator::Dialect;
 use translator::error::Failure;
@@ -53,7 +54,11 @@ pub async fn handle(hub: Arc<Hub>, request: Request<Incoming>) -> Response<Answe
     // The only place where a caller becomes known; every call below has passed it.
     let key = match identify(&snapshot, request.headers(), uri.query()) {
         Ok(key) => key,
-        Err(failure) => return reply::failure(dialect, &failure, &request_id),
+        Err(failure) => {
+            let mut response = reply::failure(dialect, &failure, &request_id);
+            private(response.headers_mut());
+            return response;
+        }
     };
     let caller = Caller {
         hub,
@@ -61,6 +66,21 @@ pub async fn handle(hub: Arc<Hub>, request: Request<Incoming>) -> Response<Answe
         request_id,
         key,
     };
+    let mut response = answer(caller, found, request).await;
+    private(response.headers_mut());
+    response
+}
+
+/// What a key is told is nobody else's, and no cache on the way may keep it.
+fn private(headers: &mut HeaderMap) {
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(
+        VARY,
+        HeaderValue::from_static("authorization, x-api-key, x-goog-api-key"),
+    );
+}
+
+async fn answer(caller: Caller, found: Call, request: Request<Incoming>) -> Response<AnswerBody> {
     match found {
         Call::Generate(ingress) => generate::answer(caller, ingress, request).await,
         Call::Count(ingress) => Box::pin(count::answer(caller, ingress, request)).await,

@@ -1,17 +1,22 @@
 //! The account of one request, closed exactly once whatever happens.
 //!
 //! Whoever holds the [`Account`] is responsible for the request. Dropping it without closing means that
-//! the client has left.
+//! the client has left. What the upstream did not come to count is estimated here, when the account is closed.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use bytes::Bytes;
 use translator::Dialect;
+use translator::error::{Failure, FailureKind};
+use translator::estimate::{self, Spoken};
 use translator::fidelity::Report;
 use translator::ir::Usage;
 
 use super::hub::Hub;
-use crate::ledger::{Attempt, Label, Outcome, Record};
+use crate::ledger::{
+    Attempt, Capture, Flag, Label, Outcome, Record, Side, Source, Tokens, cost_nano_usd,
+};
 use crate::pool::KeyLease;
 use crate::routing::PlannedTarget;
 
@@ -20,6 +25,29 @@ pub(super) struct Account {
     hub: Arc<Hub>,
     record: Option<Box<Record>>,
     started: Instant,
+    prompt: Prompt,
+    spoken: Spoken,
+    underway: Option<Underway>,
+    /// An upstream was asked.
+    asked: bool,
+}
+
+/// What is known of the input, for when the upstream does not count it.
+enum Prompt {
+    /// Nothing yet.
+    Unknown,
+    /// The body, which others hold too as long as targets are tried.
+    Body(Bytes),
+    /// Its estimate: a stream must not keep its request in memory.
+    Tokens(u64),
+}
+
+/// A try that is not over.
+struct Underway {
+    provider: Label,
+    model: Label,
+    key: Option<Label>,
+    since: Instant,
 }
 
 impl Account {
@@ -34,13 +62,46 @@ impl Account {
             at_ms: u64::try_from(now.as_millis()).unwrap_or(u64::MAX),
             call,
             ingress: ingress.as_str(),
+            capture: hub.ledger.capture(),
             ..Record::default()
         };
         Self {
             hub: Arc::clone(hub),
             record: Some(Box::new(record)),
             started: Instant::now(),
+            prompt: Prompt::Unknown,
+            spoken: Spoken::default(),
+            underway: None,
+            asked: false,
         }
+    }
+
+    /// Notes the body that upstreams are asked with.
+    pub(super) fn prompt(&mut self, body: &Bytes) {
+        self.prompt = Prompt::Body(body.clone());
+    }
+
+    /// The body is not needed any more: its measure is.
+    pub(super) fn weigh(&mut self) {
+        if let Prompt::Body(body) = &self.prompt {
+            self.prompt = Prompt::Tokens(estimate::body(body));
+        }
+    }
+
+    /// Notes the output so far.
+    pub(super) const fn spoken(&mut self, spoken: Spoken) {
+        self.spoken = spoken;
+    }
+
+    /// Notes a try that begins: a client that leaves now leaves behind a call that was made.
+    pub(super) fn underway(&mut self, target: &PlannedTarget, lease: Option<&KeyLease>) {
+        self.asked = true;
+        self.underway = Some(Underway {
+            provider: Label::from(&target.provider.name),
+            model: Label::from(&target.model),
+            key: key_of(lease),
+            since: Instant::now(),
+        });
     }
 
     /// The record so far; nothing happens once it is closed.
@@ -48,6 +109,34 @@ impl Account {
         if let Some(record) = &mut self.record {
             write(record);
         }
+    }
+
+    /// Notes a part of a body, where bodies are wanted.
+    pub(super) fn capture(&mut self, side: Side, part: &Bytes) {
+        if let Some(capture) = self.bodies() {
+            capture.add(side, part);
+        }
+    }
+
+    /// Notes what an upstream is asked; what an earlier one was asked is forgotten.
+    pub(super) fn capture_call(&mut self, body: &Bytes) {
+        if let Some(capture) = self.bodies() {
+            capture.restart(Side::UpstreamRequest);
+            capture.restart(Side::UpstreamAnswer);
+            capture.add(Side::UpstreamRequest, body);
+        }
+    }
+
+    fn bodies(&mut self) -> Option<&mut Capture> {
+        self.record.as_mut()?.capture.as_deref_mut()
+    }
+
+    /// Notes which kind of error the client is told.
+    pub(super) fn failed(&mut self, failure: &Failure) {
+        self.note(|record| {
+            let code = failure.code.as_deref();
+            record.error_code = Some(code.unwrap_or_else(|| kind(failure.kind)).to_owned());
+        });
     }
 
     /// Notes a try that led nowhere, or the one that answered (`reason` absent).
@@ -59,13 +148,12 @@ impl Account {
         took: Duration,
         reason: Option<String>,
     ) {
+        self.underway = None;
         self.note(|record| {
             record.attempts.push(Attempt {
                 provider: Label::from(&target.provider.name),
                 model: Label::from(&target.model),
-                key: lease
-                    .filter(|lease| lease.header().is_some())
-                    .map(|lease| Label::from(lease.key_id())),
+                key: key_of(lease),
                 status,
                 took,
                 reason,
@@ -117,13 +205,109 @@ impl Account {
         };
         record.outcome = outcome;
         record.status = status;
-        record.usage = usage.map(Into::into);
+        if let Some(underway) = self.underway.take() {
+            record.attempts.push(Attempt {
+                provider: underway.provider,
+                model: underway.model,
+                key: underway.key,
+                status: 0,
+                took: underway.since.elapsed(),
+                reason: Some("the client left before it answered".to_owned()),
+            });
+        }
+        record.usage = match outcome {
+            // Nothing was delivered, and an upstream that fails charges nothing.
+            Outcome::Error => usage.map(Into::into),
+            Outcome::Ok | Outcome::Cut | Outcome::Cancelled => self.counted(usage),
+        };
+        self.price(&mut record);
         record.error = error;
         record.total = self.started.elapsed();
         self.hub.metrics.gauges.in_flight.dec();
         tracing::debug!(id = %record.id, status, outcome = outcome.as_str(), "request finished");
         self.hub.ledger.put(record);
     }
+}
+
+impl Account {
+    /// The counts, with what the upstream did not come to say put in.
+    fn counted(&self, told: Option<Usage>) -> Option<Tokens> {
+        if told.is_none() && !self.asked {
+            return None;
+        }
+        let mut usage = told.unwrap_or_default();
+        let no_input = told.is_none() || (usage.estimated && usage.input_total() == 0);
+        if no_input {
+            usage.fresh = match &self.prompt {
+                Prompt::Unknown => 0,
+                Prompt::Body(body) => estimate::body(body),
+                Prompt::Tokens(tokens) => *tokens,
+            };
+        }
+        let spoken = self.spoken.tokens();
+        let no_output = told.is_none() || usage.early && spoken > usage.output_total();
+        if no_output {
+            usage.output = spoken.saturating_sub(usage.reasoning);
+        }
+        let mut tokens = Tokens::from(usage);
+        if no_input || usage.estimated {
+            tokens.flags.push(Flag::InputEstimated);
+        }
+        if no_output || (usage.estimated && usage.output_total() > 0) {
+            tokens.flags.push(Flag::OutputEstimated);
+        }
+        if usage.estimated || no_input || no_output {
+            tokens.source = Source::Estimated;
+        }
+        Some(tokens)
+    }
+}
+
+impl Account {
+    /// What it cost, where the price is known.
+    fn price(&self, record: &mut Record) {
+        let (Some(tokens), Some(provider), Some(model)) =
+            (&record.usage, &record.provider, &record.model_served)
+        else {
+            return;
+        };
+        let snapshot = self.hub.snapshots.load();
+        let Some(price) = snapshot.prices.price(provider.as_str(), model.as_str()) else {
+            return;
+        };
+        record.cost_nano_usd = Some(cost_nano_usd(price.rates, tokens));
+        record.price_version = Some(Label::from(price.version));
+    }
+}
+
+/// The name of a kind of error that has no code of its own.
+const fn kind(kind: FailureKind) -> &'static str {
+    match kind {
+        FailureKind::InvalidRequest => "invalid_request",
+        FailureKind::ContextTooLong => "context_too_long",
+        FailureKind::TooLarge => "too_large",
+        FailureKind::ClientAuth => "client_auth",
+        FailureKind::UpstreamAuth => "upstream_auth",
+        FailureKind::Billing => "billing",
+        FailureKind::Permission => "permission",
+        FailureKind::NotFound => "not_found",
+        FailureKind::Conflict => "conflict",
+        FailureKind::RateLimit => "rate_limit",
+        FailureKind::Policy => "policy",
+        FailureKind::Overloaded => "overloaded",
+        FailureKind::Upstream => "upstream",
+        FailureKind::Timeout => "timeout",
+        FailureKind::Cancelled => "cancelled",
+        FailureKind::Unsupported => "unsupported",
+        FailureKind::NoProvider => "no_provider",
+        FailureKind::Internal => "internal",
+    }
+}
+
+fn key_of(lease: Option<&KeyLease>) -> Option<Label> {
+    lease
+        .filter(|lease| lease.header().is_some())
+        .map(|lease| Label::from(lease.key_id()))
 }
 
 impl Drop for Account {

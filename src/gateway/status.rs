@@ -1,6 +1,7 @@
 //! How the hub itself is: alive, ready, its metrics, its provider keys.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use http::{Response, StatusCode};
@@ -34,6 +35,13 @@ pub(super) fn ready(hub: &Hub, request_id: &str) -> Response<AnswerBody> {
 /// What Prometheus reads.
 pub(super) fn metrics(hub: &Hub) -> Response<AnswerBody> {
     let counts = hub.ledger.counts();
+    let book = &counts.book;
+    let depth =
+        |value: &AtomicU64| i64::try_from(value.load(Ordering::Relaxed)).unwrap_or(i64::MAX);
+    let gauges = &hub.metrics.gauges;
+    gauges.ledger_queued.set(depth(&counts.queued));
+    gauges.ledger_waiting.set(depth(&book.waiting));
+    gauges.ledger_spill_bytes.set(depth(&book.spill_bytes));
     let text = hub.metrics.render(&[
         ("ledger_written", "Request records written", &counts.written),
         (
@@ -45,6 +53,26 @@ pub(super) fn metrics(hub: &Hub) -> Response<AnswerBody> {
             "ledger_lost",
             "Request records lost because the log could not be written",
             &counts.lost,
+        ),
+        (
+            "ledger_kept",
+            "Request records written to the database",
+            &book.kept,
+        ),
+        (
+            "ledger_spilled",
+            "Request records put into a file because the database did not take them",
+            &book.spilled,
+        ),
+        (
+            "ledger_dropped",
+            "Request records lost on the way to the database",
+            &book.lost,
+        ),
+        (
+            "ledger_failures",
+            "Tries at the database that failed",
+            &book.failed,
         ),
     ]);
     reply::full(

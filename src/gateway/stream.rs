@@ -21,7 +21,7 @@ use super::remember::Remember;
 use super::settle::Account;
 use super::tuning::Tuning;
 use super::verdict::{Begun, Verdict};
-use crate::ledger::Outcome;
+use crate::ledger::{Outcome, Side};
 use crate::pool::KeyOutcome;
 use crate::routing::PlannedTarget;
 
@@ -56,6 +56,16 @@ struct Flowing {
     held: Held,
     account: Account,
     target: Arc<PlannedTarget>,
+}
+
+impl Flowing {
+    /// Completes the capture, where there is one.
+    fn capture_end(&mut self, last: &Bytes) {
+        for part in self.live.heard() {
+            self.account.capture(Side::UpstreamAnswer, &part);
+        }
+        self.account.capture(Side::ClientAnswer, last);
+    }
 }
 
 /// One timer for signs of life and for idle upstreams. It is not moved for each chunk: a tick that finds
@@ -143,7 +153,8 @@ impl StreamBody {
         }
     }
 
-    fn begin(&mut self, begun: Begun) {
+    fn begin(&mut self, mut begun: Begun) {
+        begun.account.weigh();
         self.pulse
             .restart(self.tuning.heartbeat.min(begun.target.provider.timeout));
         self.stage = Stage::Live(Box::new(Flowing {
@@ -204,6 +215,7 @@ impl StreamBody {
             Verdict::Whole(mut whole) => {
                 self.stage = Stage::Over;
                 let usage = whole.usage;
+                whole.account.capture(Side::ClientAnswer, &whole.body);
                 whole.account.close(Outcome::Ok, 200, usage, None);
                 Some(whole.body)
             }
@@ -224,6 +236,7 @@ impl StreamBody {
                         &mut out,
                     );
                 }
+                lost.account.failed(&lost.failure);
                 lost.account
                     .close(Outcome::Error, 200, None, Some(lost.failure.message));
                 Some(Bytes::from(out))
@@ -236,7 +249,9 @@ impl StreamBody {
             return Poll::Ready(Bytes::new());
         };
         if !flowing.first.is_empty() {
-            return Poll::Ready(std::mem::take(&mut flowing.first));
+            let first = std::mem::take(&mut flowing.first);
+            flowing.account.capture(Side::ClientAnswer, &first);
+            return Poll::Ready(first);
         }
         if flowing.ended || flowing.live.is_terminated() {
             return Poll::Ready(self.end());
@@ -244,7 +259,9 @@ impl StreamBody {
         match flowing.live.poll_chunk(cx) {
             Poll::Ready(Some(Ok(chunk))) => {
                 self.pulse.active = true;
-                Poll::Ready(flowing.live.take(chunk))
+                let bytes = flowing.live.take(chunk);
+                flowing.account.capture(Side::ClientAnswer, &bytes);
+                Poll::Ready(bytes)
             }
             // An error behind the dialect's own end is no concern of the client's.
             Poll::Ready(None) => Poll::Ready(self.end()),
@@ -277,7 +294,9 @@ impl StreamBody {
             return Bytes::new();
         };
         let (bytes, end) = flowing.live.end(&self.request_id);
+        flowing.capture_end(&bytes);
         let usage = flowing.live.usage();
+        flowing.account.spoken(flowing.live.spoken());
         match end {
             End::Complete => {
                 if let Some(remember) = self.remember.take() {
@@ -290,6 +309,7 @@ impl StreamBody {
                 flowing.account.close(Outcome::Ok, 200, usage, None);
             }
             End::Failed(failure) => {
+                flowing.account.failed(&failure);
                 flowing
                     .held
                     .leave
@@ -312,7 +332,10 @@ impl StreamBody {
             return Bytes::new();
         };
         let bytes = flowing.live.fail(failure.clone(), &self.request_id);
+        flowing.capture_end(&bytes);
+        flowing.account.failed(&failure);
         let usage = flowing.live.usage();
+        flowing.account.spoken(flowing.live.spoken());
         flowing
             .held
             .leave
@@ -327,7 +350,9 @@ impl StreamBody {
 impl Drop for StreamBody {
     fn drop(&mut self) {
         if let Stage::Live(flowing) = &mut self.stage {
+            flowing.capture_end(&Bytes::new());
             let usage = flowing.live.usage();
+            flowing.account.spoken(flowing.live.spoken());
             flowing
                 .held
                 .leave

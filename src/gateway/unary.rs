@@ -3,9 +3,7 @@
 use translator::Dialect;
 use translator::error::{Failure, FailureKind};
 use translator::ir::Usage;
-use translator::json;
-
-use super::usage_scan;
+use translator::{json, usage as counts};
 
 /// Checks an answer with status 200 and finds its usage.
 ///
@@ -29,9 +27,9 @@ pub(super) fn check(dialect: Dialect, body: &[u8]) -> Result<Option<Usage>, Fail
     let (mut content, mut error, mut usage) = (false, false, None);
     for (key, range) in json::members(document) {
         if key == content_name {
-            content = true;
+            content = &document[range] != "null";
         } else if key == usage_name {
-            usage = usage_scan::read(dialect, &document[range]);
+            usage = counts::read(dialect, &document[range]);
         } else if key == "error" {
             error = &document[range] != "null";
         } else if key == "promptFeedback" {

@@ -11,11 +11,13 @@ use bytes::Bytes;
 use memchr::memmem::Finder;
 use translator::Dialect;
 use translator::error::{Failure, FailureKind};
+use translator::estimate::Spoken;
 use translator::ir::Usage;
 use translator::json;
+use translator::usage::Reader;
 
 use super::array::ArrayFrames;
-use super::usage_scan;
+use super::spoken;
 
 /// A line longer than this is no answer of a model.
 const LONGEST_LINE: usize = 16 << 20;
@@ -94,7 +96,9 @@ pub(super) struct Watch {
     /// The latest lines of a Responses stream, for the number of its last event.
     last: Bytes,
     seen: Seen,
-    usage: Option<Usage>,
+    usage: Reader,
+    /// Output so far.
+    spoken: Spoken,
     /// The latest line that holds usage; read when somebody asks.
     usage_line: Option<Bytes>,
 }
@@ -113,7 +117,8 @@ impl Watch {
             closed: false,
             last: Bytes::new(),
             seen: Seen::default(),
-            usage: None,
+            usage: Reader::new(dialect),
+            spoken: Spoken::default(),
             usage_line: None,
         }
     }
@@ -141,14 +146,18 @@ impl Watch {
     /// Token counts so far.
     pub(super) fn usage(&mut self) -> Option<Usage> {
         if let Some(line) = self.usage_line.take()
-            && let Some(usage) = std::str::from_utf8(&line).ok().and_then(|line| {
-                usage_member(self.dialect, data_of(line)?)
-                    .and_then(|raw| usage_scan::read(self.dialect, raw))
-            })
+            && let Some(raw) = std::str::from_utf8(&line)
+                .ok()
+                .and_then(|line| usage_member(self.dialect, data_of(line)?))
         {
-            self.usage = Some(usage_scan::merge(self.usage, usage));
+            self.usage.take(raw);
         }
-        self.usage
+        self.usage.usage()
+    }
+
+    /// Output so far.
+    pub(super) const fn spoken(&self) -> Spoken {
+        self.spoken
     }
 
     /// Takes bytes of the upstream and gives those that may pass.
@@ -231,6 +240,7 @@ impl Watch {
         if self.closed {
             return Bytes::new();
         }
+        spoken::lines(self.dialect, &lines, &mut self.spoken);
         if self.array.is_some() {
             return self.reframe(&lines);
         }
@@ -350,7 +360,8 @@ impl Watch {
         for (key, value) in json::members(data) {
             let value = &data[value];
             match &*key {
-                "usage" => usage = value.starts_with('{'),
+                "usage" => usage |= value.starts_with('{'),
+                "x_groq" => usage |= json::member(value, "usage").is_some(),
                 "error" if value != "null" => self.fail(data),
                 "choices" => {
                     for choice in json::elements(value) {
@@ -392,10 +403,8 @@ impl Watch {
                 self.seen.finished = true;
                 self.seen.terminated = true;
                 if let Some(response) = json::member(data, "response") {
-                    if let Some(usage) = json::member(response, "usage")
-                        && let Some(usage) = usage_scan::read(self.dialect, usage)
-                    {
-                        self.usage = Some(usage);
+                    if let Some(usage) = json::member(response, "usage") {
+                        self.usage.take(usage);
                     }
                     if kind == "response.failed" {
                         self.fail(response);
@@ -418,28 +427,25 @@ impl Watch {
 
     fn anthropic(&mut self, data: &str) {
         let kind = kind_of(data);
-        let usage = match &*kind {
+        match &*kind {
             "message_start" => {
-                json::member(data, "message").and_then(|message| json::member(message, "usage"))
+                let message = json::member(data, "message");
+                if let Some(raw) = message.and_then(|message| json::member(message, "usage")) {
+                    self.usage.take_early(raw);
+                }
             }
-            "message_delta" => json::member(data, "usage"),
+            "message_delta" => {
+                if let Some(raw) = json::member(data, "usage") {
+                    self.usage.take(raw);
+                }
+            }
             "message_stop" => {
                 self.seen.finished = true;
                 self.seen.terminated = true;
-                None
             }
-            "error" => {
-                self.fail(data);
-                None
-            }
-            "content_block_start" | "content_block_delta" => {
-                self.seen.content = true;
-                None
-            }
-            _ => None,
-        };
-        if let Some(usage) = usage.and_then(|raw| usage_scan::read(self.dialect, raw)) {
-            self.usage = Some(usage_scan::merge(self.usage, usage));
+            "error" => self.fail(data),
+            "content_block_start" | "content_block_delta" => self.seen.content = true,
+            _ => {}
         }
     }
 
@@ -489,14 +495,13 @@ fn kind_of(data: &str) -> std::borrow::Cow<'_, str> {
 }
 
 fn usage_member(dialect: Dialect, data: &str) -> Option<&str> {
-    json::member(
-        data,
-        if dialect == Dialect::Gemini {
-            "usageMetadata"
-        } else {
-            "usage"
-        },
-    )
+    match dialect {
+        Dialect::Gemini => json::member(data, "usageMetadata"),
+        // Groq has a place of its own.
+        _ => json::member(data, "usage")
+            .filter(|raw| raw.starts_with('{'))
+            .or_else(|| json::member(json::member(data, "x_groq")?, "usage")),
+    }
 }
 
 /// The JSON of a `data:` line, or of a line that is JSON itself (an error body in the middle of a stream).

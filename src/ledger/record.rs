@@ -6,7 +6,10 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 use translator::ir::Usage;
 
+use super::capture::Capture;
 use super::change::Change;
+use crate::routing::TraceStep;
+use crate::snapshot::ClientKey;
 
 /// A shared name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -80,38 +83,114 @@ pub struct Attempt {
     pub reason: Option<String>,
 }
 
-/// Token counts in disjoint buckets.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+/// Who counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// The upstream.
+    #[default]
+    Vendor,
+    /// The hub, wholly or in part: the flags say which.
+    Estimated,
+}
+
+impl Source {
+    /// The name in files and tables.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Vendor => "vendor",
+            Self::Estimated => "estimated",
+        }
+    }
+}
+
+/// What is odd about counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Flag {
+    /// The upstream gave a count that cannot be (negative, absurd, a part larger than its whole); it was bounded.
+    Clamped,
+    /// The input is the hub's estimate.
+    InputEstimated,
+    /// The output is the hub's estimate.
+    OutputEstimated,
+}
+
+impl Flag {
+    /// The name in files and tables.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Clamped => "clamped",
+            Self::InputEstimated => "input_estimated",
+            Self::OutputEstimated => "output_estimated",
+        }
+    }
+}
+
+/// Token counts. All input is `uncached + cache_read + cache_write_5m + cache_write_1h + cache_write + tool_input`,
+/// buckets that do not overlap; what a price list charges apart is noted as a part of a total.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Tokens {
     /// All input.
     pub input: u64,
     /// Of it: read afresh.
-    pub fresh: u64,
+    pub uncached: u64,
     /// Of it: from a prompt cache.
     pub cache_read: u64,
-    /// Of it: written to a cache.
+    /// Of it: written to a cache for five minutes.
+    pub cache_write_5m: u64,
+    /// Of it: written to a cache for an hour.
+    pub cache_write_1h: u64,
+    /// Of it: written to a cache for a time that the upstream did not say.
     pub cache_write: u64,
     /// Of it: brought in by the vendor's tools.
     pub tool_input: u64,
+    /// Of the input, in whichever bucket: audio.
+    pub audio_input: u64,
     /// All output.
     pub output: u64,
     /// Of it: reasoning.
     pub reasoning: u64,
-    /// The hub counted, because the upstream did not say.
-    pub estimated: bool,
+    /// Of it: audio.
+    pub audio_output: u64,
+    /// Of it: images.
+    pub image_output: u64,
+    /// Who counted.
+    pub source: Source,
+    /// What is odd about the counts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<Flag>,
+}
+
+impl Tokens {
+    /// All cache writes.
+    #[must_use]
+    pub const fn cache_write_total(&self) -> u64 {
+        self.cache_write_5m
+            .saturating_add(self.cache_write_1h)
+            .saturating_add(self.cache_write)
+    }
 }
 
 impl From<Usage> for Tokens {
     fn from(usage: Usage) -> Self {
         Self {
             input: usage.input_total(),
-            fresh: usage.fresh,
+            uncached: usage.fresh,
             cache_read: usage.cache_read,
-            cache_write: usage.cache_write_total(),
+            cache_write_5m: usage.cache_write_5m,
+            cache_write_1h: usage.cache_write_1h,
+            cache_write: usage.cache_write,
             tool_input: usage.tool_input,
+            audio_input: usage.audio_input.min(usage.input_total()),
             output: usage.output_total(),
             reasoning: usage.reasoning,
-            estimated: usage.estimated,
+            audio_output: usage.audio_output.min(usage.output),
+            image_output: usage.image_output.min(usage.output),
+            source: Source::Vendor,
+            flags: usage.clamped.then_some(Flag::Clamped).into_iter().collect(),
         }
     }
 }
@@ -141,9 +220,15 @@ pub struct Record {
     /// Why it went there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route: Option<Label>,
+    /// The steps that led there.
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "sentences")]
+    pub trace: Vec<TraceStep>,
     /// The client key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_key: Option<Label>,
+    /// Everything that is known of the caller.
+    #[serde(skip)]
+    pub caller: Option<Arc<ClientKey>>,
     /// The client asked for a stream.
     pub stream: bool,
     /// Everything that was tried, in order.
@@ -155,12 +240,24 @@ pub struct Record {
     /// What the client was told, when it was an error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// Which kind of error that was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<String>,
     /// Token counts; absent when nobody said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usage: Option<Tokens>,
+    /// What it cost; absent when the price is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost_nano_usd: Option<i64>,
+    /// The price list of the cost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub price_version: Option<Label>,
     /// What the translation changed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fidelity: Vec<Change>,
+    /// The bodies, where they are wanted.
+    #[serde(skip)]
+    pub capture: Option<Box<Capture>>,
     /// Until the first bytes of the answer.
     #[serde(
         serialize_with = "optional_milliseconds",
@@ -171,6 +268,10 @@ pub struct Record {
     /// Until the end.
     #[serde(serialize_with = "milliseconds", rename = "total_ms")]
     pub total: Duration,
+}
+
+fn sentences<S: Serializer>(steps: &[TraceStep], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(steps.iter().map(ToString::to_string))
 }
 
 fn milliseconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {

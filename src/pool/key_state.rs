@@ -1,8 +1,8 @@
 //! One key's fortunes: its counters, its cool-down, its quarantine.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU16, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use serde::Serialize;
@@ -11,6 +11,17 @@ use serde::Serialize;
 pub(super) const LONGEST_COOL_DOWN: Duration = Duration::from_secs(3600);
 /// The longest cool-down when the upstream names none.
 const LONGEST_GROWN: Duration = Duration::from_secs(60);
+/// Models whose rests one key remembers; names come from clients where a provider takes any.
+const MOST_RESTS: usize = 256;
+
+/// A key's rest for one model.
+#[derive(Clone, Copy, Debug, Default)]
+struct Rest {
+    /// When it ends.
+    until: u64,
+    /// Rate limits in a row.
+    streak: u32,
+}
 
 /// How a call with a key ended, as far as the key is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,10 +63,12 @@ pub struct KeyStats {
     pub status_codes: BTreeMap<u16, u64>,
     /// Calls in flight.
     pub in_flight: usize,
-    /// Seconds until it may be used again.
+    /// Seconds until it may be used again for every model.
     pub cooling_seconds: Option<u64>,
     /// The status that set it aside.
     pub quarantined_by: Option<u16>,
+    /// The status of the last call that failed; 0 when no answer came.
+    pub last_error: Option<u16>,
 }
 
 fn unix_seconds<S: serde::Serializer>(
@@ -109,24 +122,31 @@ pub(super) struct KeyState {
     successful: AtomicU64,
     last_used: AtomicU64,
     in_flight: AtomicUsize,
-    /// When it may be used again; 0 or past is now.
-    cooling_until: AtomicU64,
-    /// Rate limits in a row.
-    streak: AtomicU32,
+    /// How many entries `rests` has: a key that was never limited is not locked for a look.
+    resting: AtomicUsize,
+    /// Vendors limit each model apart: a key that must rest for one serves the others.
+    rests: Mutex<BTreeMap<Arc<str>, Rest>>,
     /// The status that set it aside, or 0.
     quarantined_by: AtomicU16,
     /// What the key was used for when it was set aside.
     purpose: AtomicU64,
+    /// One more than the status of the last failure, or 0.
+    last_error: AtomicU16,
     status_codes: Mutex<BTreeMap<u16, u64>>,
 }
 
 impl KeyState {
-    /// Takes the key for one call.
-    pub(super) fn enter(&self, now: u64, limit: Option<usize>) -> Result<(), Unusable> {
+    /// Takes the key for one call of a model.
+    pub(super) fn enter(
+        &self,
+        model: &str,
+        now: u64,
+        limit: Option<usize>,
+    ) -> Result<(), Unusable> {
         if self.quarantined_by.load(Ordering::Relaxed) != 0 {
             return Err(Unusable::Quarantined);
         }
-        let until = self.cooling_until.load(Ordering::Relaxed);
+        let until = self.rest_of(model);
         if until > now {
             return Err(Unusable::Cooling(Duration::from_nanos(until - now)));
         }
@@ -142,19 +162,29 @@ impl KeyState {
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 
-    pub(super) fn settle(&self, outcome: KeyOutcome, now: u64) {
+    pub(super) fn settle(&self, model: &Arc<str>, outcome: KeyOutcome, now: u64) {
         self.total.fetch_add(1, Ordering::Relaxed);
         self.last_used.store(now, Ordering::Relaxed);
+        let failed = match outcome {
+            KeyOutcome::Status(status) if status < 400 => None,
+            KeyOutcome::Status(status) | KeyOutcome::AuthFailed(status) => Some(status),
+            KeyOutcome::RateLimited { .. } => Some(429),
+            KeyOutcome::ConnectionFailed => Some(0),
+        };
+        if let Some(status) = failed {
+            self.last_error
+                .store(status.saturating_add(1), Ordering::Relaxed);
+        }
         match outcome {
             KeyOutcome::Status(status) => {
                 if status < 400 {
                     self.successful.fetch_add(1, Ordering::Relaxed);
-                    self.streak.store(0, Ordering::Relaxed);
+                    self.recovered(model, now);
                 }
                 self.count(status);
             }
             KeyOutcome::RateLimited { retry_after } => {
-                self.cool(retry_after, now);
+                self.cool(model, retry_after, now);
                 self.count(429);
             }
             KeyOutcome::AuthFailed(status) => {
@@ -165,23 +195,61 @@ impl KeyState {
         }
     }
 
+    fn rests(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Rest>> {
+        self.rests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// When the key may be used for a model again; 0 is now.
+    fn rest_of(&self, model: &str) -> u64 {
+        if self.resting.load(Ordering::Relaxed) == 0 {
+            return 0;
+        }
+        self.rests().get(model).map_or(0, |rest| rest.until)
+    }
+
+    /// A call went well. One that began before the key was limited does not end the rest.
+    fn recovered(&self, model: &str, now: u64) {
+        if self.resting.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        let mut rests = self.rests();
+        match rests.get_mut(model) {
+            Some(rest) if rest.until > now => rest.streak = 0,
+            Some(_) => {
+                rests.remove(model);
+                self.resting.store(rests.len(), Ordering::Relaxed);
+            }
+            None => {}
+        }
+    }
+
     /// Calls that were in flight together and are all limited count as one: only a limit that comes
     /// after the cool-down has passed makes the next one longer.
-    fn cool(&self, retry_after: Option<Duration>, now: u64) {
-        let resting = self.cooling_until.load(Ordering::Relaxed) > now;
+    fn cool(&self, model: &Arc<str>, retry_after: Option<Duration>, now: u64) {
+        let mut rests = self.rests();
+        if rests.len() >= MOST_RESTS {
+            rests.retain(|_, rest| rest.until > now);
+        }
+        if rests.len() >= MOST_RESTS && !rests.contains_key(model) {
+            // That many limited models are one limited key: the rest that ends first makes room.
+            let soonest = rests.iter().min_by_key(|(_, rest)| rest.until);
+            if let Some(name) = soonest.map(|(name, _)| Arc::clone(name)) {
+                rests.remove(&name);
+            }
+        }
+        let rest = rests.entry(Arc::clone(model)).or_default();
         let wanted = retry_after.filter(|wait| !wait.is_zero()).map_or_else(
             || {
-                let streak = if resting {
-                    self.streak.load(Ordering::Relaxed).saturating_sub(1)
-                } else {
-                    self.streak.fetch_add(1, Ordering::Relaxed)
-                };
-                Duration::from_secs(1 << streak.min(6)).min(LONGEST_GROWN)
+                if rest.until <= now {
+                    rest.streak = rest.streak.saturating_add(1);
+                }
+                Duration::from_secs(1 << rest.streak.saturating_sub(1).min(6)).min(LONGEST_GROWN)
             },
             |wait| wait.min(LONGEST_COOL_DOWN),
         );
         let until = now.saturating_add(u64::try_from(wanted.as_nanos()).unwrap_or(u64::MAX));
-        self.cooling_until.fetch_max(until, Ordering::Relaxed);
+        rest.until = rest.until.max(until);
+        self.resting.store(rests.len(), Ordering::Relaxed);
     }
 
     fn count(&self, status: u16) {
@@ -202,8 +270,9 @@ impl KeyState {
     /// Ends cool-down and quarantine.
     pub(super) fn reset(&self) {
         self.quarantined_by.store(0, Ordering::Relaxed);
-        self.cooling_until.store(0, Ordering::Relaxed);
-        self.streak.store(0, Ordering::Relaxed);
+        let mut rests = self.rests();
+        rests.clear();
+        self.resting.store(0, Ordering::Relaxed);
     }
 
     pub(super) fn stats(
@@ -216,10 +285,8 @@ impl KeyState {
         let total = self.total.load(Ordering::Relaxed);
         let successful = self.successful.load(Ordering::Relaxed).min(total);
         let quarantined = self.quarantined_by.load(Ordering::Relaxed);
-        let cooling = self
-            .cooling_until
-            .load(Ordering::Relaxed)
-            .saturating_sub(now);
+        let longest = self.rests().values().map(|rest| rest.until).max();
+        let cooling = longest.unwrap_or(0).saturating_sub(now);
         let last_used = self.last_used.load(Ordering::Relaxed);
         KeyStats {
             pool: pool.clone(),
@@ -246,6 +313,7 @@ impl KeyState {
             in_flight: self.in_flight.load(Ordering::Relaxed),
             cooling_seconds: (cooling > 0).then(|| cooling.div_ceil(1_000_000_000)),
             quarantined_by: (quarantined > 0).then_some(quarantined),
+            last_error: self.last_error.load(Ordering::Relaxed).checked_sub(1),
         }
     }
 }

@@ -18,6 +18,7 @@ pub struct KeyLease {
     pub(super) pool: Arc<KeyPool>,
     pub(super) state: Arc<KeyState>,
     pub(super) index: KeyIndex,
+    pub(super) model: Arc<str>,
     pub(super) epoch: Epoch,
 }
 
@@ -45,7 +46,8 @@ impl KeyLease {
 
     /// Counts the call and lets the key rest or sets it aside as the outcome demands.
     pub fn settle(self, outcome: KeyOutcome, now: Instant) {
-        self.state.settle(outcome, self.epoch.nanos(now));
+        self.state
+            .settle(&self.model, outcome, self.epoch.nanos(now));
     }
 }
 

@@ -9,6 +9,7 @@ mod gate;
 mod key_state;
 mod latency;
 mod lease;
+pub mod limits;
 mod pools;
 mod selection;
 

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
 
-use super::key_state::{Epoch, KeyState, KeyStats, Unusable};
+use super::key_state::{Epoch, KeyOutcome, KeyState, KeyStats, Unusable};
 use super::lease::{KeyIndex, KeyLease};
 use crate::snapshot::KeyPool;
 
@@ -84,13 +84,14 @@ impl Pools {
         }
     }
 
-    /// Takes the next usable key, each in turn, but for those in `skip`.
+    /// Takes the next key that is usable for a model, each in turn, but for those in `skip`.
     ///
     /// # Errors
     /// When none can be used now.
     pub fn lease(
         &self,
         pool: &Arc<KeyPool>,
+        model: &Arc<str>,
         now: Instant,
         skip: &[KeyIndex],
     ) -> Result<KeyLease, PoolExhausted> {
@@ -110,7 +111,11 @@ impl Pools {
             if skip.contains(&KeyIndex(index)) {
                 continue;
             }
-            match seats.keys[index].enter(self.epoch.nanos(now), pool.max_concurrency_per_key) {
+            match seats.keys[index].enter(
+                model,
+                self.epoch.nanos(now),
+                pool.max_concurrency_per_key,
+            ) {
                 Ok(()) => {
                     seats.turn.store(index + 1, Ordering::Relaxed);
                     let state = seats.keys[index].clone();
@@ -118,6 +123,7 @@ impl Pools {
                         pool: pool.clone(),
                         state,
                         index: KeyIndex(index),
+                        model: Arc::clone(model),
                         epoch: self.epoch,
                     });
                 }
@@ -179,6 +185,21 @@ impl Pools {
             .collect();
         rows.sort_by(|a, b| (&a.pool, &a.key).cmp(&(&b.pool, &b.key)));
         rows
+    }
+
+    /// Counts a call that was made without a lease, such as a check.
+    pub fn report(
+        &self,
+        pool: &str,
+        key: &str,
+        model: &Arc<str>,
+        outcome: KeyOutcome,
+        now: Instant,
+    ) {
+        let states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(state) = states.get(&(pool.into(), key.into())) {
+            state.settle(model, outcome, self.epoch.nanos(now));
+        }
     }
 
     /// Ends cool-down and quarantine of one key of a pool, or of all; says how many keys it touched.

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
 
+use super::build_clients::build_client_keys;
 use super::build_rules::RuleBuilder;
 use super::credentials::PoolMaker;
 use super::index::Index;
-use super::{BaseUrl, ClientKey, ClientKeys, Provider, Roles, Snapshot};
-use crate::config::{ClientKeySettings, ConfigErrors, ProviderSettings, Settings, is_vendor};
+use super::{BaseUrl, Provider, Roles, Snapshot};
+use crate::catalogue::{Identity, PriceBook};
+use crate::config::{ConfigErrors, ProviderSettings, Settings, is_vendor};
 use crate::routing::{Glob, closest};
 
 impl Snapshot {
@@ -63,11 +65,26 @@ impl Snapshot {
             breaker: settings.circuit_breaker,
             max_body: settings.max_body,
             debug: settings.debug,
+            prices: build_prices(settings, &providers),
+            capture: settings.capture,
             matchers,
             index,
             providers,
         })
     }
+}
+
+fn build_prices(settings: &Settings, providers: &[Arc<Provider>]) -> PriceBook {
+    let identities = providers.iter().map(|provider| {
+        let profile = provider.profile.map(|profile| profile.name.as_str());
+        let identity = Identity::of(&provider.base.host, profile, &provider.name);
+        (Arc::clone(&provider.name), identity)
+    });
+    PriceBook::new(
+        identities,
+        settings.models.iter().cloned(),
+        settings.catalogue.clone(),
+    )
 }
 
 fn build_provider(
@@ -208,47 +225,6 @@ fn build_roles(settings: &Settings) -> Roles {
             .iter()
             .map(|(name, model)| (name.as_str().into(), model.as_str().into()))
             .collect(),
-    }
-}
-
-fn build_client_keys(settings: &Settings, errors: &mut ConfigErrors) -> ClientKeys {
-    let mut keys = ClientKeys::new();
-    for key in &settings.client_keys {
-        let who = format!("client key `{}`", key.name);
-        for name in key.allowed_providers.iter().flatten() {
-            check_provider_name(
-                settings,
-                name,
-                &who,
-                &key.place.key("allowed_providers"),
-                errors,
-            );
-        }
-        let built = build_client_key(key, errors);
-        if !keys.insert(key.key.expose(), built) {
-            errors.push(
-                &key.place,
-                format!("{who} is the same key as another's"),
-                "give each its own key",
-            );
-        }
-    }
-    keys
-}
-
-fn build_client_key(key: &ClientKeySettings, errors: &mut ConfigErrors) -> ClientKey {
-    let globs =
-        |patterns: &Vec<String>| compile(patterns, &key.place.key("allowed_models"), errors);
-    ClientKey {
-        id: key.key.masked().into(),
-        name: key.name.as_str().into(),
-        tags: key.tags.iter().map(|tag| tag.as_str().into()).collect(),
-        allowed_models: key.allowed_models.as_ref().map(globs),
-        allowed_providers: key
-            .allowed_providers
-            .as_ref()
-            .map(|names| names.iter().map(|name| name.as_str().into()).collect()),
-        may_pin: key.may_pin,
     }
 }
 

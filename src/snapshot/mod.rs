@@ -6,6 +6,7 @@
 
 mod base_url;
 mod build;
+mod build_clients;
 mod build_rules;
 mod client;
 mod credentials;
@@ -21,9 +22,12 @@ mod store;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::catalogue::PriceBook;
+use crate::ledger::CaptureMode;
+
 pub use base_url::BadUrl;
 pub use base_url::{BaseUrl, Endpoint};
-pub use client::{ClientKey, ClientKeys};
+pub use client::{Allowance, ClientKey, ClientKeys};
 pub use credentials::KeysOf;
 pub use key_pool::{KeyPool, PoolKey};
 pub use matchers::RuleMatchers;
@@ -186,6 +190,10 @@ pub struct Snapshot {
     pub max_body: usize,
     /// Extra logging of what was decided.
     pub debug: bool,
+    /// What models cost.
+    pub prices: PriceBook,
+    /// Which requests leave their bodies.
+    pub capture: CaptureMode,
     /// Expressions and keywords of all rules, each looked for once.
     pub(crate) matchers: RuleMatchers,
     /// Providers by name and by model.

@@ -134,7 +134,8 @@ fn sqlite(options: &StoreOptions, connections: u32) -> ConnectOptions {
 }
 
 /// The file of an SQLite database; `None` for one in memory and for servers.
-pub(super) fn sqlite_path(url: &str) -> Option<PathBuf> {
+#[must_use]
+pub fn sqlite_path(url: &str) -> Option<PathBuf> {
     let rest = url.strip_prefix("sqlite:")?;
     let rest = rest.strip_prefix("//").unwrap_or(rest);
     let path = rest.split_once('?').map_or(rest, |(path, _)| path);

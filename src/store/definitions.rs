@@ -11,53 +11,7 @@ use sea_orm::{
 
 use super::entities::{definition, revision, secret};
 use super::{Purpose, Store, StoreError, Vault, new_id, now_ms};
-use crate::config::Secret;
-
-/// Which kind of thing is defined.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Kind {
-    /// A provider.
-    Provider,
-    /// A pool of provider keys.
-    KeyPool,
-    /// A route rule.
-    Route,
-    /// A name for a model.
-    Alias,
-    /// A named choice of models.
-    Preset,
-    /// A setting of the hub.
-    Setting,
-    /// What the operator says of a model: context, capabilities, prices.
-    Model,
-}
-
-impl Kind {
-    /// All kinds.
-    pub const ALL: [Self; 7] = [
-        Self::Provider,
-        Self::KeyPool,
-        Self::Route,
-        Self::Alias,
-        Self::Preset,
-        Self::Setting,
-        Self::Model,
-    ];
-
-    /// The name in rows and paths.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Provider => "provider",
-            Self::KeyPool => "key_pool",
-            Self::Route => "route",
-            Self::Alias => "alias",
-            Self::Preset => "preset",
-            Self::Setting => "setting",
-            Self::Model => "model",
-        }
-    }
-}
+use crate::config::{Kind, Secret};
 
 /// A secret value and what is shown of it.
 #[derive(Clone, Debug)]

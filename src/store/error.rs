@@ -52,9 +52,15 @@ pub enum StoreError {
         /// Why.
         error: std::io::Error,
     },
+    /// A question that takes too long.
+    #[error("this takes too long; ask for a shorter time or with fewer words")]
+    Slow,
     /// Not a database URL.
     #[error("DATABASE_URL must begin with sqlite:, postgres: or mysql:")]
     Url,
+    /// What files say does not fit together.
+    #[error("{0}")]
+    Configuration(#[from] crate::config::ConfigErrors),
     /// Something in a row is not as it should be.
     #[error("the database holds something this version does not understand: {0}")]
     Damaged(String),

@@ -7,8 +7,15 @@ mod connect;
 pub mod definitions;
 pub mod entities;
 mod error;
+pub mod histogram;
 mod ident;
 mod key_file;
+pub mod request_list;
+pub mod requests;
+pub mod retention;
+pub mod rollups;
+pub mod statistics;
+mod statistics_query;
 mod vault;
 
 use std::time::Duration;
@@ -17,6 +24,7 @@ use sea_orm::{DatabaseBackend, DatabaseConnection, DatabaseTransaction, Transact
 
 use crate::config::Secret;
 
+pub use connect::sqlite_path;
 pub use error::StoreError;
 pub use ident::{is_id, new_id, now_ms};
 pub use vault::{Purpose, Unopened, Vault, random};

@@ -55,6 +55,12 @@ pub struct Gauges {
     pub in_flight: Gauge<i64, AtomicI64>,
     /// Open client connections.
     pub connections: Gauge<i64, AtomicI64>,
+    /// Records that the ledger's writer has not taken yet.
+    pub ledger_queued: Gauge<i64, AtomicI64>,
+    /// Records that wait in memory for the database.
+    pub ledger_waiting: Gauge<i64, AtomicI64>,
+    /// Bytes that wait in a file for the database.
+    pub ledger_spill_bytes: Gauge<i64, AtomicI64>,
 }
 
 /// All metrics of the hub.
@@ -111,6 +117,25 @@ impl Default for Metrics {
             "Open client connections",
             metrics.gauges.connections.clone(),
         );
+        for (name, help, gauge) in [
+            (
+                "ledger_queued",
+                "Request records that the writer has not taken yet",
+                &metrics.gauges.ledger_queued,
+            ),
+            (
+                "ledger_waiting",
+                "Request records that wait in memory for the database",
+                &metrics.gauges.ledger_waiting,
+            ),
+            (
+                "ledger_spill_bytes",
+                "Bytes of request records that wait in a file for the database",
+                &metrics.gauges.ledger_spill_bytes,
+            ),
+        ] {
+            registry.register(name, help, gauge.clone());
+        }
         Self {
             registry,
             ..metrics
@@ -143,9 +168,9 @@ impl Metrics {
         }
         if let Some(usage) = &record.usage {
             for (kind, count) in [
-                ("input", usage.fresh + usage.tool_input),
+                ("input", usage.uncached + usage.tool_input),
                 ("cache_read", usage.cache_read),
-                ("cache_write", usage.cache_write),
+                ("cache_write", usage.cache_write_total()),
                 ("output", usage.output.saturating_sub(usage.reasoning)),
                 ("reasoning", usage.reasoning),
             ] {

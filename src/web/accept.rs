@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
-use crate::gateway::{Hub, handle};
+use super::Entrance;
 
 /// Bounds on what clients may do to the process.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +41,7 @@ impl Default for Limits {
 
 /// Serves until `stop` resolves; then answers in flight get their grace.
 pub async fn serve(
-    hub: Arc<Hub>,
+    entrance: Arc<Entrance>,
     listener: TcpListener,
     limits: Limits,
     stop: impl Future<Output = ()>,
@@ -55,7 +56,7 @@ pub async fn serve(
             () = &mut stop => break,
             accepted = accept(&listener, &places) => accepted,
         };
-        let (stream, place) = match accepted {
+        let (stream, peer, place) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 // Out of descriptors, most likely: a busy loop would make it worse.
@@ -65,12 +66,12 @@ pub async fn serve(
             }
         };
         let _ = stream.set_nodelay(true);
-        let hub = Arc::clone(&hub);
+        let hub = Arc::clone(entrance.hub());
         hub.metrics.gauges.connections.inc();
-        let served = Arc::clone(&hub);
+        let served = Arc::clone(&entrance);
         let service = service_fn(move |request| {
-            let hub = Arc::clone(&served);
-            async move { Ok::<_, Infallible>(handle(hub, request).await) }
+            let entrance = Arc::clone(&served);
+            async move { Ok::<_, Infallible>(entrance.answer(peer, request).await) }
         });
         let connection = server
             .serve_connection(TokioIo::new(stream), service)
@@ -86,7 +87,7 @@ pub async fn serve(
         });
     }
     drop(listener);
-    hub.begin_stop();
+    entrance.hub().begin_stop();
     tracing::info!(
         connections = graceful.count(),
         "stopping; answers in flight are finished"
@@ -119,11 +120,14 @@ fn server(limits: &Limits) -> auto::Builder<TokioExecutor> {
 
 type Place = tokio::sync::OwnedSemaphorePermit;
 
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> io::Result<(TcpStream, Place)> {
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, SocketAddr, Place)> {
     let place = Arc::clone(places)
         .acquire_owned()
         .await
         .map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
-    Ok((stream, place))
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer, place))
 }

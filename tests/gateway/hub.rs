@@ -121,9 +121,14 @@ impl TestHub {
             grace: Duration::from_secs(5),
             ..web::Limits::default()
         };
-        let task = tokio::spawn(web::serve(Arc::clone(&hub), listener, limits, async {
-            let _ = stopped.await;
-        }));
+        let task = tokio::spawn(web::serve(
+            Arc::new(web::Entrance::new(Arc::clone(&hub))),
+            listener,
+            limits,
+            async {
+                let _ = stopped.await;
+            },
+        ));
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         let client = Client::builder(TokioExecutor::new()).build(connector);

@@ -49,12 +49,17 @@ PATHS = {
 }
 
 
+# A case of several clients writes the prompt once for each; a client sends its own.
+PROMPTS = {"chat": "messages", "responses": "input", "anthropic": "messages", "gemini": "contents"}
+LIMITS = {"chat": "max_tokens", "responses": "max_output_tokens", "anthropic": "max_tokens", "gemini": None}
+
+
 class Upstream:
     """A scripted provider: gives the answers of the running step in order and keeps what it was asked."""
 
     def __init__(self):
         self.lock = threading.Lock()
-        self.script, self.requests, self.names = [], [], {}
+        self.script, self.requests, self.names, self.fetched = [], [], {}, []
         self.gone = threading.Event()
         outer = self
 
@@ -75,6 +80,8 @@ class Upstream:
                 outer.answer(self, answer if answer is not None else shapes.default_answer(dialect, self.path, body), dialect)
 
             def do_GET(self):
+                with outer.lock:
+                    outer.fetched.append(self.path)
                 self.send_error(404)
 
             def log_message(self, *args):
@@ -99,6 +106,10 @@ class Upstream:
     def answer(self, handler, answer, dialect):
         if answer.get("hold"):
             return self.hold(handler)
+        if answer.get("cut"):
+            handler.connection.shutdown(socket.SHUT_RDWR)
+            handler.close_connection = True
+            return
         status = answer.get("status", 200)
         headers = dict(answer.get("headers", {}))
         if "sse" in answer:
@@ -120,7 +131,8 @@ class Upstream:
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             handler.send_response(status)
             for name, value in headers.items():
-                handler.send_header(name, str(value))
+                for one in value if isinstance(value, list) else [value]:
+                    handler.send_header(name, str(one).replace("{port}", str(self.port)))
             handler.send_header("transfer-encoding", "chunked")
             handler.end_headers()
             for piece in shapes.zipped(pieces) if headers.get("content-encoding") == "gzip" else pieces:
@@ -189,6 +201,20 @@ def own_providers(cases, upstream):
             yield {**merged, "base_url": merged["base_url"].replace("{port}", str(upstream))}, model
 
 
+def by_dialect(script, dialect, streamed):
+    """The answer of a script that has one for each dialect, or one for streams and one for whole answers."""
+    if isinstance(script, dict) and script.get("by_stream"):
+        return script[streamed]
+    if isinstance(script, dict) and dialect in script:
+        return script[dialect]
+    return script
+
+
+def deep(value, upstream):
+    """Settings of a case with the upstream's port put in."""
+    return json.loads(json.dumps(value).replace("{port}", str(upstream)))
+
+
 def config(cases, port, upstream):
     targets = sorted({target_of(case, step) for case in cases for step in case["steps"]})
     providers = [{"name": f"up-{dialect}", "api_format": FORMATS[dialect], "base_url": f"http://127.0.0.1:{upstream}/{BASES[dialect]}",
@@ -202,10 +228,14 @@ def config(cases, port, upstream):
         routes.append({"name": provider["name"], "priority": len(routes), "match": {"header": {"x-case-target": provider["name"]}},
                        "targets": [{"provider": provider["name"], "model": model}]})
     routes += [{"priority": len(routes), **route} for case in cases for route in case.get("routes", [])]
-    return {"HOST": "127.0.0.1", "PORT": port, "AUTH": "required", "LOG_LEVEL": "warn",
+    providers += [{"timeout": 4, "max_retries": 0, "allow_private_network": True, **deep(provider, upstream)} for case in cases for provider in case.get("providers", [])]
+    settings = {"HOST": "127.0.0.1", "PORT": port, "AUTH": "required", "LOG_LEVEL": "warn",
             "CIRCUIT_BREAKER": {"failure_threshold": 1000000, "recovery_timeout": 1},
             "CLIENT_KEYS": [{"name": "gauntlet", "key": KEY}, {"name": "second", "key": SECOND},
                             {"name": "narrow", "key": NARROW, "allowed_models": ["alias-*"]}], "PROVIDERS": providers, "ROUTES": routes}
+    for case in cases:
+        settings.update(deep(case.get("hub") or {}, upstream))
+    return settings
 
 
 def substitute(value, names):
@@ -258,10 +288,11 @@ def send(port, ingress, path, body, headers, step):
             return 0, {}, b"", []
         answer = connection.getresponse()
         headers = {k.lower(): v for k, v in answer.getheaders()}
-        if leave is None and not step.get("timed"):
+        if leave is None and not step.get("timed") and "leave_at" not in step:
             return answer.status, headers, answer.read(), []
         raw, arrivals, started = b"", [], time.monotonic()
-        while leave is None or len(raw) < leave:
+        until = step.get("leave_at", "").encode()
+        while (leave is None or len(raw) < leave) and not (until and until in raw):
             piece = answer.read1(65536)
             if not piece:
                 break
@@ -277,16 +308,50 @@ def flat(expressions):
     return [inner for one in expressions for inner in (one if isinstance(one, list) else [one])]
 
 
-def run_step(case, step, index, upstream, port, names):
+def sent_all(running, step, send_one):
+    """Sends a step's request as often as it says: one after the other, and `parallel` of them at once."""
+    answers, lock = [], threading.Lock()
+
+    def one():
+        answer = send_one()
+        with lock:
+            answers.append(answer)
+
+    for _ in range(step.get("repeat", 1)):
+        if step.get("parallel", 1) == 1:
+            one()
+            continue
+        threads = [threading.Thread(target=one) for _ in range(step["parallel"])]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+    return answers
+
+
+def run_step(case, step, index, upstream, running, names):
+    port = running.port
     names.update(step["given"])
     ingress = step.get("ingress", case.get("ingress", "anthropic"))
+    ingress = step["given"][ingress[1:]] if ingress.startswith("$") else ingress
     dialect, model = target_of(case, step)
-    script = step.get("upstream")
+    script = by_dialect(step.get("upstream"), dialect, step["given"].get("streamed"))
     upstream.script = list(script if isinstance(script, list) else [script] if script else [])
-    upstream.requests, upstream.names = [], names
+    upstream.requests, upstream.names, upstream.fetched = [], names, []
+    wanted = flat(step.get("assert", []))
+    recorded = any(re.search(r"\b(records?|counts)\b", one) for one in wanted)
+    if recorded:
+        running.mark()
+    if "settings" in step:
+        running.write(step["settings"])
+    if step.get("stop"):
+        threading.Timer(step["stop"] / 1000, running.process.send_signal, [signal.SIGTERM]).start()
     upstream.gone.clear()
     request = step.get("request", {})
     body = request if isinstance(request, str) and not request.startswith("$") else substitute(request, names)
+    if case["id"].startswith("w-") and isinstance(body, dict) and "path" not in step:
+        body = {name: value for name, value in body.items() if name in ("model", "stream", "max_tokens") or name not in PROMPTS.values() or name == PROMPTS[ingress]}
+        body = {LIMITS[ingress] if name == "max_tokens" else name: value for name, value in body.items() if name != "max_tokens" or LIMITS[ingress]}
     stream = step.get("stream", bool(isinstance(body, dict) and body.get("stream")))
     path = substitute(step.get("path"), names) or PATHS[ingress]
     asked = body.get("model", "m") if isinstance(body, dict) else "m"
@@ -299,13 +364,14 @@ def run_step(case, step, index, upstream, port, names):
     headers = {"x-case-target": f"{case['id']}-{index}" if own else f"{dialect}/{model}", **substitute(step.get("headers", {}), names)}
     time.sleep(step.get("after_ms", 0) / 1000)
     started = time.monotonic()
-    for _ in range(step.get("repeat", 1)):
-        status, answer_headers, raw, arrivals = send(port, ingress, path, body, headers, step)
+    answers = sent_all(running, step, lambda: send(port, ingress, path, body, headers, step))
+    status, answer_headers, raw, arrivals = answers[-1]
+    names["statuses"] = [one[0] for one in answers]
     names["elapsed_ms"] = (time.monotonic() - started) * 1000
     if "afresh" in step:
         with upstream.another_hub() as other:
             for _ in range(step["afresh"]):
-                send(other, ingress, path, body, headers, step)
+                send(other.port, ingress, path, body, headers, step)
     names["previous_raw"] = names.get("up_raw")
     names.update(clients.view(ingress, status, answer_headers, raw, upstream.requests))
     names["req"] = clients.wrap(body)
@@ -313,11 +379,19 @@ def run_step(case, step, index, upstream, port, names):
     names["whole_url"] = upstream.requests[-1]["path"] if upstream.requests else None
     names["raws"] = [one["raw"] for one in upstream.requests]
     names["sent_raw"] = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
-    if "leave_after" in step:
+    if "leave_after" in step or "leave_at" in step:
         names["gone_ms"] = upstream.left(1500)
         time.sleep(0.3)  # a retry would come now
         names["calls"] = len(upstream.requests)
-    for expression in flat(step.get("assert", [])):
+    names["fetched"] = list(upstream.fetched)
+    if recorded:
+        names["records"] = clients.wrap(running.records(len(answers)))
+        names["record"] = names["records"][-1] if names["records"] else None
+        names["counts"] = names["record"].usage if names["record"] else None
+    names["log"] = running.log()
+    if step.get("stop"):
+        names["exit"] = running.process.wait(15)
+    for expression in wanted:
         try:
             held = evaluate(expression, names)
         except Exception as error:
@@ -328,12 +402,12 @@ def run_step(case, step, index, upstream, port, names):
     names.update({name: evaluate(expression, names) for name, expression in step.get("keep", {}).items()})
 
 
-def run_case(case, upstream, port):
+def run_case(case, upstream, running):
     names = dict(clients.CHECKS)
     failures = []
     for index, step in enumerate(case["steps"]):
         try:
-            wrong = list(run_step(case, step, index, upstream, port, names))
+            wrong = list(run_step(case, step, index, upstream, running, names))
         except Exception as error:
             wrong = [f"{type(error).__name__}: {error}"]
         if wrong:
@@ -348,6 +422,41 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+class Running:
+    """A hub that runs: its port, what it logs, what it wrote about requests."""
+
+    def __init__(self, folder, port, process):
+        self.folder, self.port, self.process, self.read = pathlib.Path(folder), port, process, 0
+
+    def lines(self):
+        path = self.folder / "requests.jsonl"
+        text = path.read_text() if path.exists() else ""
+        return text[:text.rfind("\n") + 1].splitlines()
+
+    def mark(self):
+        """Records of earlier steps are not looked at; the latest of them may still be on their way."""
+        self.read, before = len(self.lines()), -1
+        while self.read != before:
+            time.sleep(0.07)
+            self.read, before = len(self.lines()), self.read
+
+    def records(self, want):
+        """The records since the mark: as many as are expected, or what has come after 3 s; a moment more for those too many."""
+        for _ in range(60):
+            if len(self.lines()) - self.read >= want:
+                break
+            time.sleep(0.05)
+        time.sleep(0.12)
+        return [json.loads(line) for line in self.lines()[self.read:]]
+
+    def log(self):
+        return (self.folder / "hub.log").read_text()
+
+    def write(self, text):
+        """Puts another configuration in the file that the hub watches."""
+        (self.folder / "app.yml").write_text(text)
 
 
 @contextlib.contextmanager
@@ -369,7 +478,7 @@ def hub(program, settings, port):
             if process.poll() is not None:
                 log.seek(0)
                 sys.exit("the hub did not start:\n" + log.read())
-            yield port
+            yield Running(folder, port, process)
             log.seek(0)
             assert "panicked" not in log.read(), "the hub panicked"
         finally:
@@ -384,6 +493,12 @@ def missing(cases):
     wanted = json.loads((HERE / "ids.json").read_text())
     have = {case["id"] for case in cases} | {one for case in cases for one in case.get("covers", [])}
     known = json.loads((HERE / "open.json").read_text())
+    elsewhere = json.loads((HERE / "elsewhere.json").read_text())
+    for one, place in elsewhere.items():
+        assert one not in have, f"{one} has a case now: take it out of elsewhere.json"
+        path, name = place.split("#")
+        assert f"fn {name}(" in (HERE.parent.parent / path).read_text(), f"{one}: {path} has no test {name}"
+    have |= set(elsewhere)
     for one, reason in known.items():
         assert one not in have, f"{one} has a case now: take it out of open.json"
         print(f"open: {one} {reason}")
@@ -406,10 +521,16 @@ def main():
     upstream, port, failed = Upstream(), free_port(), 0
     started = time.monotonic()
     second = free_port()
-    upstream.another_hub = lambda: hub(options.hub, config(cases, second, upstream.port), second)
-    with hub(options.hub, config(cases, port, upstream.port), port):
+    upstream.another_hub = lambda: hub(options.hub, config([case for case in cases if "hub" not in case], second, upstream.port), second)
+    shared = [case for case in cases if "hub" not in case]
+    with hub(options.hub, config(shared, port, upstream.port), port) as running:
         for case in cases:
-            wrong = run_case(case, upstream, port)
+            if "hub" in case:
+                own = free_port()
+                with hub(options.hub, config([case], own, upstream.port), own) as alone:
+                    wrong = run_case(case, upstream, alone)
+            else:
+                wrong = run_case(case, upstream, running)
             if wrong:
                 failed += 1
                 print(f"FAIL {case['id']} {case['title']}")

@@ -1,6 +1,7 @@
 //! Local token estimates, for upstreams that cannot count.
 
 use crate::ir::{Args, Kind, Part, Request, Source, ToolKind};
+use crate::json;
 
 /// Tokens of a text: a quarter of its ASCII characters, one for each wide character.
 #[must_use]
@@ -14,6 +15,74 @@ pub fn text(text: &str) -> u64 {
     // Latin letters with accents come two or three to a token, CJK one to one; the border is U+2E80.
     let wide = text.chars().filter(|&c| c >= '\u{2e80}').count() as u64;
     ascii.div_ceil(4) + wide + (others - wide).div_ceil(2)
+}
+
+/// Output that nobody has counted, as far as it has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spoken {
+    pieces: u64,
+    bytes: u64,
+}
+
+impl Spoken {
+    /// Takes a piece of output.
+    pub const fn add(&mut self, bytes: usize) {
+        if bytes > 0 {
+            self.pieces = self.pieces.saturating_add(1);
+            self.bytes = self.bytes.saturating_add(bytes as u64);
+        }
+    }
+
+    /// Tokens: a quarter of the bytes, and never fewer than pieces, since a vendor sends no less than a token at once.
+    #[must_use]
+    pub const fn tokens(&self) -> u64 {
+        let quarter = self.bytes.div_ceil(4);
+        if quarter > self.pieces {
+            quarter
+        } else {
+            self.pieces
+        }
+    }
+}
+
+/// Tokens of a request as it stands on the wire, in any dialect, for requests that are passed on unread.
+///
+/// A quarter of the bytes; pictures and files, which are long literals of base64, count by their size instead.
+#[must_use]
+pub fn body(body: &[u8]) -> u64 {
+    /// Smaller bodies hold nothing that would spoil the estimate.
+    const SMALL: usize = 16 << 10;
+    if body.len() <= SMALL {
+        return body.len().div_ceil(4) as u64;
+    }
+    let (mut text, mut media) = (0_u64, 0_u64);
+    let mut rest = body;
+    while let Some(start) = memchr::memchr(b'"', rest) {
+        let end = json::string_end(rest, start);
+        let literal = &rest[start + 1..end];
+        if is_base64(literal) {
+            // A page is about 50 KB of PDF and 1,500 tokens.
+            media += (literal.len() as u64 / 66_000 + 1) * 1_500;
+        } else {
+            text += literal.len() as u64;
+        }
+        text += start as u64 + 1;
+        rest = &rest[end..];
+    }
+    (text + rest.len() as u64).div_ceil(4) + media
+}
+
+/// Long, and without a blank at its beginning.
+fn is_base64(literal: &[u8]) -> bool {
+    const LONG: usize = 4 << 10;
+    let data = match memchr::memmem::find(&literal[..literal.len().min(128)], b";base64,") {
+        Some(at) => &literal[at + 8..],
+        None => literal,
+    };
+    data.len() >= LONG
+        && data[..LONG / 8]
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_' | b'='))
 }
 
 /// Tokens of a request's prompt.
@@ -78,6 +147,33 @@ fn document(source: &Source<'_>) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_body_s_pictures_count_by_their_size() {
+        let words = "word ".repeat(20_000);
+        let text = super::body(format!(r#"{{"messages":["{words}"]}}"#).as_bytes());
+        assert!((25_000..25_010).contains(&text), "{text}");
+        for prefix in ["", "data:image/png;base64,"] {
+            let picture = format!(
+                r#"{{"a":"\"","b":"{prefix}{}"}}"#,
+                "iVBORw0K".repeat(25_000)
+            );
+            let tokens = super::body(picture.as_bytes());
+            assert!((6_000..6_100).contains(&tokens), "{tokens}");
+        }
+        assert_eq!(super::body(b"12345"), 2);
+    }
+
+    #[test]
+    fn output_counts_at_least_its_pieces() {
+        let mut spoken = super::Spoken::default();
+        for piece in ["a", "b", "", "c"] {
+            spoken.add(piece.len());
+        }
+        assert_eq!(spoken.tokens(), 3);
+        spoken.add(400);
+        assert_eq!(spoken.tokens(), 101);
+    }
+
     #[test]
     fn cjk_counts_one_each() {
         assert_eq!(super::text("hello world!"), 3);

@@ -37,6 +37,7 @@ pub mod text;
 mod think;
 pub mod translate;
 pub mod undo;
+pub mod usage;
 pub mod wire;
 
 pub use dialect::Dialect;

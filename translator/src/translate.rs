@@ -5,6 +5,7 @@ use crate::answer::Answer;
 use crate::capability::Capability;
 use crate::dialect::{StreamDecoder, StreamEncoder};
 use crate::error::{Failure, FailureKind, Refusal};
+use crate::estimate::Spoken;
 use crate::fidelity::Report;
 use crate::fold::Fold;
 use crate::ir::{Event, Finish, Opaque, Opening, Request, Usage};
@@ -121,6 +122,8 @@ pub struct Summary {
     pub content: bool,
     /// The latest token counts.
     pub usage: Option<Usage>,
+    /// Output so far, for when the upstream does not come to count it.
+    pub spoken: Spoken,
     /// Why the answer ended.
     pub finish: Option<Finish<'static>>,
     /// Why it failed.
@@ -323,7 +326,10 @@ impl Summary {
                 self.pending
                     .extend(opaque.iter().cloned().map(Opaque::into_owned));
             }
-            Event::Delta { .. } => self.content = true,
+            Event::Delta { text, .. } => {
+                self.content = true;
+                self.spoken.add(text.len_hint());
+            }
             Event::Usage(usage) => self.usage = Some(*usage),
             Event::Finish { reason, .. } => self.finish = Some(reason.clone().into_owned()),
             Event::Fail(failure) => self.failure = Some(failure.clone()),

@@ -120,6 +120,38 @@ fn each_error_names_line_and_fix() {
             "config/app.yml:2: client key `a` names provider `x`",
         ),
         (
+            "CLIENT_KEYS:\n  - {name: a, key: k1234567,\n     budgt_day: 5}\n",
+            "config/app.yml:3: unknown key `budgt_day`; did you mean `budget_day`?",
+        ),
+        (
+            "CLIENT_KEYS:\n  - {name: a, key: k1234567, rpm: 0}\n",
+            "config/app.yml:2: rpm must be a whole number of at least 1, not `0`",
+        ),
+        (
+            "CLIENT_KEYS:\n  - {name: a, key: k1234567, tpm: -1}\n",
+            "config/app.yml:2: tpm must be a whole number of at least 1, not `-1`",
+        ),
+        (
+            "CLIENT_KEYS:\n  - {name: a, key: k1234567, max_concurrency: many}\n",
+            "config/app.yml:2: max_concurrency must be a whole number from 1",
+        ),
+        (
+            "CLIENT_KEYS:\n  - {name: a, key: k1234567, budget_day: -5}\n",
+            "config/app.yml:2: budget_day must be an amount of US dollars above 0, such as \"5.00\", not `-5`",
+        ),
+        (
+            "CLIENT_KEYS:\n  - {name: a, key: k1234567, budget_month: .nan}\n",
+            "config/app.yml:2: budget_month must be an amount of US dollars above 0",
+        ),
+        (
+            "CLIENT_KEYS:\n  - {name: a, key: k1234567, expires_at: tomorrow}\n",
+            "config/app.yml:2: expires_at must be a time such as 2027-01-31T00:00:00Z, not `tomorrow`",
+        ),
+        (
+            "CLIENT_KEYS:\n  - {name: a, key: k1234567, allowed_dialects: [openai, soap]}\n",
+            "config/app.yml:2: allowed_dialects[1] must be one of openai, openai-responses",
+        ),
+        (
             "ROUTES:\n  - name: r\n",
             "config/app.yml:2: route `r` has no targets",
         ),

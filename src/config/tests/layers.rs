@@ -220,3 +220,32 @@ ROUTES:
         );
     }
 }
+
+#[test]
+fn a_client_key_has_limits() {
+    let settings = Bench::app(
+        "CLIENT_KEYS:\n  - name: ci\n    key: client-secret-1\n    rpm: 60\n    tpm: 200_000\n    max_concurrency: 8\n    \
+         budget_day: 5.00\n    budget_month: \"100.5\"\n    expires_at: 2027-01-31T01:00:00+01:00\n    \
+         allowed_dialects: [openai, anthropic]\n  - {name: off, key: client-secret-2, enabled: false}\n",
+    )
+    .settings();
+    let key = &settings.client_keys[0];
+    assert_eq!(key.expires_at_ms, Some(1_801_353_600_000));
+    let limits = &key.limits;
+    assert_eq!((limits.rpm, limits.tpm), (Some(60), Some(200_000)));
+    assert_eq!(limits.max_concurrency, Some(8));
+    assert_eq!(limits.budget_day_nano_usd, Some(5_000_000_000));
+    assert_eq!(limits.budget_month_nano_usd, Some(100_500_000_000));
+    assert!(limits.may_pin && limits.faults().is_empty());
+    let snapshot = crate::snapshot::Snapshot::build(&settings, 1).expect("sound");
+    let keys = &snapshot.client_keys;
+    let found = keys.find("client-secret-1", 0).expect("configured");
+    assert_eq!(found.allowance.budget_day_nano_usd, Some(5_000_000_000));
+    assert!(found.allows_dialect(translator::Dialect::OpenAiChat));
+    assert!(!found.allows_dialect(translator::Dialect::Gemini));
+    assert!(
+        keys.find("client-secret-1", 1_801_353_600_000).is_none(),
+        "expired"
+    );
+    assert!(keys.find("client-secret-2", 0).is_none(), "disabled");
+}

@@ -7,14 +7,14 @@ use crate::pool::ExhaustedReason;
 
 fn take(pools: &Pools, pool: &Arc<KeyPool>, now: Instant) -> usize {
     pools
-        .lease(pool, now, &[])
+        .lease(pool, &model(), now, &[])
         .map(|lease| lease.index().0)
         .unwrap_or_else(|why| unreachable!("{why:?}"))
 }
 
 fn settle(pools: &Pools, pool: &Arc<KeyPool>, now: Instant, outcome: KeyOutcome) {
     pools
-        .lease(pool, now, &[])
+        .lease(pool, &model(), now, &[])
         .expect("a usable key")
         .settle(outcome, now);
 }
@@ -25,7 +25,7 @@ fn keys_take_turns_and_skip_what_was_tried() {
     let turns: Vec<_> = (0..6).map(|_| take(&pools, &pool, now)).collect();
     assert_eq!(turns, [0, 1, 2, 0, 1, 2]);
     let lease = pools
-        .lease(&pool, now, &[KeyIndex(0), KeyIndex(1)])
+        .lease(&pool, &model(), now, &[KeyIndex(0), KeyIndex(1)])
         .expect("k2 is left");
     assert_eq!((lease.index(), &**lease.key_id()), (KeyIndex(2), "k2"));
     assert_eq!(
@@ -34,7 +34,10 @@ fn keys_take_turns_and_skip_what_was_tried() {
     );
     let all = [KeyIndex(0), KeyIndex(1), KeyIndex(2)];
     assert_eq!(
-        pools.lease(&pool, now, &all).expect_err("all tried").reason,
+        pools
+            .lease(&pool, &model(), now, &all)
+            .expect_err("all tried")
+            .reason,
         ExhaustedReason::Tried
     );
 }
@@ -45,7 +48,9 @@ fn cool_downs_grow_are_capped_and_end_with_success() {
     let mut now = start;
     for rest in [1, 2, 4, 8, 16, 32, 60, 60] {
         settle(&pools, &pool, now, LIMITED);
-        let refused = pools.lease(&pool, now, &[]).expect_err("it rests");
+        let refused = pools
+            .lease(&pool, &model(), now, &[])
+            .expect_err("it rests");
         assert_eq!(
             refused,
             PoolExhausted {
@@ -55,7 +60,12 @@ fn cool_downs_grow_are_capped_and_end_with_success() {
         );
         assert!(
             pools
-                .lease(&pool, now + seconds(rest) - Duration::from_nanos(1), &[])
+                .lease(
+                    &pool,
+                    &model(),
+                    now + seconds(rest) - Duration::from_nanos(1),
+                    &[]
+                )
                 .is_err()
         );
         now += seconds(rest);
@@ -64,7 +74,7 @@ fn cool_downs_grow_are_capped_and_end_with_success() {
     settle(&pools, &pool, now, LIMITED);
     assert_eq!(
         pools
-            .lease(&pool, now, &[])
+            .lease(&pool, &model(), now, &[])
             .expect_err("it rests")
             .retry_after,
         Some(seconds(1))
@@ -80,7 +90,7 @@ fn cool_downs_grow_are_capped_and_end_with_success() {
     );
     assert_eq!(
         pools
-            .lease(&pool, now, &[])
+            .lease(&pool, &model(), now, &[])
             .expect_err("it rests")
             .retry_after,
         Some(seconds(3600))
@@ -91,14 +101,14 @@ fn cool_downs_grow_are_capped_and_end_with_success() {
 fn limits_of_calls_in_flight_together_count_once() {
     let ((pools, now), pool) = (start(), pool(1, None, 0));
     let leases: Vec<_> = (0..5)
-        .map(|_| pools.lease(&pool, now, &[]).expect("unlimited"))
+        .map(|_| pools.lease(&pool, &model(), now, &[]).expect("unlimited"))
         .collect();
     for lease in leases {
         lease.settle(LIMITED, now);
     }
     assert_eq!(
         pools
-            .lease(&pool, now, &[])
+            .lease(&pool, &model(), now, &[])
             .expect_err("it rests")
             .retry_after,
         Some(seconds(1))
@@ -128,7 +138,7 @@ fn refused_keys_are_set_aside_until_reset_or_repurposed() {
     settle(&pools, &moved, now, KeyOutcome::AuthFailed(403));
     settle(&pools, &moved, now, KeyOutcome::AuthFailed(403));
     let refused = pools
-        .lease(&moved, now + seconds(999_999), &[])
+        .lease(&moved, &model(), now + seconds(999_999), &[])
         .expect_err("all refused");
     assert_eq!(
         refused,
@@ -147,17 +157,20 @@ fn refused_keys_are_set_aside_until_reset_or_repurposed() {
 #[test]
 fn concurrency_is_bounded_and_given_back_on_drop() {
     let ((pools, now), pool) = (start(), pool(1, Some(2), 0));
-    let one = pools.lease(&pool, now, &[]).expect("free");
-    let two = pools.lease(&pool, now, &[]).expect("free");
+    let one = pools.lease(&pool, &model(), now, &[]).expect("free");
+    let two = pools.lease(&pool, &model(), now, &[]).expect("free");
     assert_eq!(
-        pools.lease(&pool, now, &[]).expect_err("full").reason,
+        pools
+            .lease(&pool, &model(), now, &[])
+            .expect_err("full")
+            .reason,
         ExhaustedReason::Busy
     );
     drop(one);
     two.settle(KeyOutcome::Status(200), now);
     let _both = [
-        pools.lease(&pool, now, &[]).expect("free"),
-        pools.lease(&pool, now, &[]).expect("free"),
+        pools.lease(&pool, &model(), now, &[]).expect("free"),
+        pools.lease(&pool, &model(), now, &[]).expect("free"),
     ];
     assert_eq!(pools.stats(now)[0].in_flight, 2);
 }
@@ -176,7 +189,7 @@ fn statistics_tell_what_happened() {
     }
     drop(
         pools
-            .lease(&two, now + seconds(9), &[])
+            .lease(&two, &model(), now + seconds(9), &[])
             .expect("k0 is usable again"),
     );
     let stats = pools.stats(now + seconds(5));
@@ -213,7 +226,7 @@ fn statistics_tell_what_happened() {
     assert_eq!(pool(0, None, 0).keys.len(), 0);
     assert_eq!(
         pools
-            .lease(&pool(0, None, 0), now, &[])
+            .lease(&pool(0, None, 0), &model(), now, &[])
             .expect_err("empty")
             .reason,
         ExhaustedReason::Empty
@@ -226,7 +239,7 @@ fn a_thousand_reloads_leave_nothing_behind() {
     for purpose in 0..1000 {
         let pool = pool(2, None, purpose);
         pools.adopt([&pool]);
-        assert!(pools.lease(&pool, now, &[]).is_ok());
+        assert!(pools.lease(&pool, &model(), now, &[]).is_ok());
     }
     let last = pool(1, None, 0);
     pools.adopt([&last]);
@@ -262,7 +275,7 @@ proptest! {
                 Step::Use(outcome) => outcome,
             };
             let someone = usable_at.iter().any(|at| at.is_some_and(|at| at <= now));
-            let lease = match pools.lease(&pool, now, &[]) {
+            let lease = match pools.lease(&pool, &model(), now, &[]) {
                 Ok(lease) => lease,
                 Err(why) => {
                     prop_assert!(!someone, "{why:?}");
@@ -295,5 +308,22 @@ proptest! {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn a_key_that_rests_for_one_model_serves_the_others() {
+    let ((pools, now), pool) = (start(), pool(1, None, 0));
+    settle(&pools, &pool, now, LIMITED);
+    assert!(pools.lease(&pool, &model(), now, &[]).is_err());
+    let other: Arc<str> = Arc::from("other");
+    assert!(pools.lease(&pool, &other, now, &[]).is_ok());
+    assert_eq!(pools.stats(now)[0].state, "cooling");
+    // Names come from clients: what is remembered is bounded, and the newest rest holds.
+    for number in 0..2_000 {
+        let name: Arc<str> = Arc::from(format!("m{number}"));
+        let lease = pools.lease(&pool, &name, now, &[]).expect("not limited");
+        lease.settle(LIMITED, now);
+        assert!(pools.lease(&pool, &name, now, &[]).is_err());
     }
 }

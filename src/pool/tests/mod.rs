@@ -42,3 +42,7 @@ fn start() -> (Pools, Instant) {
 fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
 }
+
+fn model() -> Arc<str> {
+    Arc::from("m")
+}

@@ -130,8 +130,8 @@ fn a_client_key_bounds_models_and_providers() {
             "[{name: a, key: key-aaaa, allowed_models: ['gpt-*', shared], allowed_providers: [openai], may_pin: false}]",
         ),
     ]);
-    let key = hub.client_keys.find("key-aaaa").expect("configured");
-    assert!(hub.client_keys.find("key-aaab").is_none());
+    let key = hub.client_keys.find("key-aaaa", 0).expect("configured");
+    assert!(hub.client_keys.find("key-aaab", 0).is_none());
     let ask = |model| Ask {
         key: Some(key),
         ..Ask::model(model)

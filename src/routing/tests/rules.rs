@@ -123,8 +123,8 @@ fn every_condition_holds_and_fails_as_it_says() {
 fn callers_are_told_apart_by_key_and_tag() {
     let hub = with_rule("{client_key: ci}");
     let (ci, dev) = (
-        hub.client_keys.find("key-cccc").expect("set"),
-        hub.client_keys.find("key-dddd").expect("set"),
+        hub.client_keys.find("key-cccc", 0).expect("set"),
+        hub.client_keys.find("key-dddd", 0).expect("set"),
     );
     let tagged = with_rule("{tag: [eu, us]}");
     for (hub, key, holds) in [

@@ -1,11 +1,17 @@
 //! The tables as types.
 
 pub mod audit;
+pub mod capture;
 pub mod client_key;
 pub mod definition;
+pub mod dimension;
 pub mod fact;
+pub mod latency;
 pub mod preference;
+pub mod request;
+pub mod request_detail;
 pub mod revision;
+pub mod rollup;
 pub mod secret;
 pub mod session;
 pub mod user;

@@ -10,7 +10,7 @@ use super::usage::Counts;
 use super::wire::{Block, Delta, StreamEvent};
 use crate::Text;
 use crate::error::{Failure, FailureKind};
-use crate::ir::{Args, Event, Finish, Opening, into_string};
+use crate::ir::{Args, Event, Finish, Opening, Usage, into_string};
 use crate::json::escape_inner;
 use crate::sse::Frame;
 use crate::translate::Origin;
@@ -147,7 +147,10 @@ impl StreamDecoder {
         if let Some(usage) = message.usage {
             self.counts.update(&usage);
             self.counted = true;
-            sink(Event::Usage(self.counts.usage()));
+            sink(Event::Usage(Usage {
+                early: true,
+                ..self.counts.usage()
+            }));
         }
     }
 

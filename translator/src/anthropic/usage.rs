@@ -3,10 +3,11 @@
 use super::wire::Usage as WireUsage;
 use crate::ir::Usage;
 use crate::json::Writer;
+use crate::wire::Tally;
 
 /// Counts so far; a stream tells them in pieces, and a later piece overwrites an earlier one.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Counts {
+pub(crate) struct Counts {
     input: u64,
     read: u64,
     write: u64,
@@ -14,12 +15,14 @@ pub(super) struct Counts {
     write_1h: u64,
     output: u64,
     thinking: u64,
+    tally: Tally,
 }
 
 impl Counts {
     /// Takes the members that are present.
     pub(super) fn update(&mut self, wire: &WireUsage<'_>) {
-        let set = |place: &mut u64, value: Option<u64>| *place = value.unwrap_or(*place);
+        let mut tally = self.tally;
+        let mut set = |place: &mut u64, value| *place = tally.known(value).unwrap_or(*place);
         set(&mut self.input, wire.input_tokens);
         set(&mut self.read, wire.cache_read_input_tokens);
         set(&mut self.write, wire.cache_creation_input_tokens);
@@ -31,19 +34,25 @@ impl Counts {
         if let Some(details) = &wire.output_tokens_details {
             set(&mut self.thinking, details.thinking_tokens);
         }
+        self.tally = tally;
+    }
+
+    /// Takes a raw usage object and gives the buckets so far; `None` when it is none.
+    pub(crate) fn read(&mut self, raw: &str) -> Option<Usage> {
+        self.update(&crate::wire::parse_text(raw).ok()?);
+        Some(self.usage())
     }
 
     /// The disjoint buckets.
     pub(super) const fn usage(&self) -> Usage {
+        let split = self.write_5m.saturating_add(self.write_1h);
         Usage {
             fresh: self.input,
             cache_read: self.read,
             cache_write_5m: self.write_5m,
             cache_write_1h: self.write_1h,
             // The total may come without a split, or grow after the split was told.
-            cache_write: self
-                .write
-                .saturating_sub(self.write_5m.saturating_add(self.write_1h)),
+            cache_write: self.write.saturating_sub(split),
             tool_input: 0,
             output: self.output.saturating_sub(self.thinking),
             reasoning: if self.thinking < self.output {
@@ -51,7 +60,12 @@ impl Counts {
             } else {
                 self.output
             },
+            audio_input: 0,
+            audio_output: 0,
+            image_output: 0,
+            early: false,
             estimated: false,
+            clamped: self.tally.clamped || self.thinking > self.output,
         }
     }
 }

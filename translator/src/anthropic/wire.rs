@@ -4,7 +4,7 @@
 
 use crate::Text;
 use crate::json::Writer;
-use crate::wire::{Cursor, Fault, Number, OneOrMany, Raw, Str, Wire};
+use crate::wire::{Count, Cursor, Fault, Number, OneOrMany, Raw, Str, Wire};
 use crate::wire_object;
 
 wire_object! {
@@ -181,11 +181,11 @@ wire_object! {
 wire_object! {
     /// Token counts; a member that is absent keeps its earlier value.
     pub(super) struct Usage<'a> {
-        input_tokens: u64 = "input_tokens",
-        cache_read_input_tokens: u64 = "cache_read_input_tokens",
-        cache_creation_input_tokens: u64 = "cache_creation_input_tokens",
+        input_tokens: Count = "input_tokens",
+        cache_read_input_tokens: Count = "cache_read_input_tokens",
+        cache_creation_input_tokens: Count = "cache_creation_input_tokens",
         cache_creation: CacheCreation<'a> = "cache_creation",
-        output_tokens: u64 = "output_tokens",
+        output_tokens: Count = "output_tokens",
         output_tokens_details: OutputDetails<'a> = "output_tokens_details",
     }
 }
@@ -193,15 +193,15 @@ wire_object! {
 wire_object! {
     /// Cache writes by life.
     pub(super) struct CacheCreation<'a> {
-        short: u64 = "ephemeral_5m_input_tokens",
-        long: u64 = "ephemeral_1h_input_tokens",
+        short: Count = "ephemeral_5m_input_tokens",
+        long: Count = "ephemeral_1h_input_tokens",
     }
 }
 
 wire_object! {
     /// What the output is made of.
     pub(super) struct OutputDetails<'a> {
-        thinking_tokens: u64 = "thinking_tokens",
+        thinking_tokens: Count = "thinking_tokens",
     }
 }
 

@@ -117,12 +117,9 @@ impl StreamDecoder {
                 model,
             });
         }
-        if let Some(wire) = &chunk.usage {
-            let counted = usage::read(wire);
-            // Early chunks may leave counts out; they never take back what was counted.
-            if counted != Usage::default() {
-                self.usage = Some(counted);
-            }
+        // Early chunks may leave counts out; they never take back what was counted.
+        if let Some(counted) = chunk.usage.as_ref().and_then(usage::read) {
+            self.usage = Some(counted);
         }
         if let Some(feedback) = chunk.feedback
             && let Some(reason) = feedback

@@ -37,3 +37,4 @@ pub(crate) use encode_request::encode_request;
 pub(crate) use encode_response::encode_response;
 pub use encode_stream::StreamEncoder;
 pub(crate) use error::{decode_error, encode_error};
+pub(crate) use usage::read_usage;

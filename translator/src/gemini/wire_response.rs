@@ -3,7 +3,7 @@
 use super::logprobs::Logprobs;
 use super::wire_request::Content;
 use crate::Text;
-use crate::wire::{Number, Raw, Str};
+use crate::wire::{Count, Number, Raw, Str};
 use crate::wire_object;
 
 wire_object! {
@@ -37,12 +37,22 @@ wire_object! {
 
 wire_object! {
     pub(super) struct UsageMetadata<'a> {
-        prompt: Number = "promptTokenCount" | "prompt_token_count",
-        cached: Number = "cachedContentTokenCount" | "cached_content_token_count",
-        tool_prompt: Number = "toolUsePromptTokenCount" | "tool_use_prompt_token_count",
-        candidates: Number = "candidatesTokenCount" | "candidates_token_count",
-        thoughts: Number = "thoughtsTokenCount" | "thoughts_token_count",
-        total: Number = "totalTokenCount" | "total_token_count",
+        prompt: Count = "promptTokenCount" | "prompt_token_count",
+        cached: Count = "cachedContentTokenCount" | "cached_content_token_count",
+        tool_prompt: Count = "toolUsePromptTokenCount" | "tool_use_prompt_token_count",
+        candidates: Count = "candidatesTokenCount" | "candidates_token_count",
+        thoughts: Count = "thoughtsTokenCount" | "thoughts_token_count",
+        total: Count = "totalTokenCount" | "total_token_count",
+        prompt_details: Vec<Modality<'a>> = "promptTokensDetails" | "prompt_tokens_details",
+        candidates_details: Vec<Modality<'a>> = "candidatesTokensDetails" | "candidates_tokens_details",
+    }
+}
+
+wire_object! {
+    /// How many of the tokens are of one modality.
+    pub(super) struct Modality<'a> {
+        modality: Str<'a> = "modality",
+        count: Count = "tokenCount" | "token_count",
     }
 }
 

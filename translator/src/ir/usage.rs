@@ -1,6 +1,7 @@
 //! Token counts in disjoint buckets.
 
-/// Token counts. The buckets do not overlap: input is the sum of the first six, output of the last two.
+/// Token counts. The buckets do not overlap: input is the sum of the first six, output of the next two.
+/// The modalities are notes on tokens that a bucket holds already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Input that was read afresh.
@@ -19,8 +20,18 @@ pub struct Usage {
     pub output: u64,
     /// Reasoning output.
     pub reasoning: u64,
+    /// Of the input: audio.
+    pub audio_input: u64,
+    /// Of the visible output: audio.
+    pub audio_output: u64,
+    /// Of the visible output: images.
+    pub image_output: u64,
+    /// The output was counted before it was written (Anthropic's first event); a later report stands over it.
+    pub early: bool,
     /// The hub counted, because the upstream did not say.
     pub estimated: bool,
+    /// The upstream gave a count that cannot be (negative, absurd, a part larger than its whole); it was bounded.
+    pub clamped: bool,
 }
 
 impl Usage {
@@ -47,7 +58,7 @@ impl Usage {
         self.output.saturating_add(self.reasoning)
     }
 
-    /// From inclusive counts, as OpenAI gives them. Servers that report parts larger than the whole are clamped.
+    /// From inclusive counts, as OpenAI gives them. Parts larger than the whole make it larger: no bucket is negative.
     #[must_use]
     pub const fn from_inclusive(
         input: u64,
@@ -65,7 +76,12 @@ impl Usage {
             tool_input: 0,
             output: output.saturating_sub(reasoning),
             reasoning,
+            audio_input: 0,
+            audio_output: 0,
+            image_output: 0,
+            early: false,
             estimated: false,
+            clamped: read.saturating_add(write) > input || reasoning > output,
         }
     }
 }

@@ -6,5 +6,8 @@ mod nested;
 mod scan;
 mod writer;
 
-pub use scan::{compact, elements, is_whole, member, members, members_and_strings, type_name};
+pub use scan::{
+    compact, elements, is_whole, member, members, members_and_strings, string_end, type_name,
+    value_end,
+};
 pub use writer::{Writer, escape_inner, escape_into, write_text};

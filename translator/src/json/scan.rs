@@ -31,7 +31,7 @@ pub fn compact(raw: &str) -> Cow<'_, str> {
     let mut copied = 0;
     while i < bytes.len() {
         match bytes[i] {
-            b'"' => i = literal::end(bytes, i).unwrap_or(bytes.len()),
+            b'"' => i = string_end(bytes, i),
             b' ' | b'\t' | b'\n' | b'\r' => {
                 let out = out.get_or_insert_with(|| Vec::with_capacity(bytes.len()));
                 out.extend_from_slice(&bytes[copied..i]);
@@ -92,7 +92,7 @@ pub fn members_and_strings<'d>(
             return None;
         }
         let start = skip_blank(bytes, i + 1);
-        let end = value_end(bytes, start, &mut string);
+        let end = end(bytes, start, &mut string);
         i = end;
         (end > start).then_some((key, start..end))
     })
@@ -112,7 +112,7 @@ pub fn elements(document: &str) -> impl Iterator<Item = &str> {
         if bytes.get(i) == Some(&b',') {
             i = skip_blank(bytes, i + 1);
         }
-        let end = value_end(bytes, i, &mut |_| {});
+        let end = value_end(bytes, i);
         let value = document.get(i..end).filter(|value| !value.is_empty());
         i = end;
         value
@@ -135,7 +135,19 @@ fn skip_blank(bytes: &[u8], mut i: usize) -> usize {
     i
 }
 
-fn value_end<'d>(bytes: &'d [u8], start: usize, string: &mut impl FnMut(&'d [u8])) -> usize {
+/// The index behind the string literal that opens at `start`, or the end of bytes that break off.
+#[must_use]
+pub fn string_end(bytes: &[u8], start: usize) -> usize {
+    literal::end(bytes, start).unwrap_or(bytes.len())
+}
+
+/// The index behind the value that begins at `start`, or the end of bytes that break off.
+#[must_use]
+pub fn value_end(bytes: &[u8], start: usize) -> usize {
+    end(bytes, start, &mut |_| {})
+}
+
+fn end<'d>(bytes: &'d [u8], start: usize, string: &mut impl FnMut(&'d [u8])) -> usize {
     closed_end(bytes, start, string).unwrap_or(bytes.len())
 }
 

@@ -41,6 +41,7 @@ pub(crate) use encode_response::encode_response;
 pub use encode_stream::StreamEncoder;
 pub(crate) use error::{decode_error, encode_error};
 pub use fit::{Fit, fit};
+pub(crate) use usage::read_usage;
 
 #[cfg(test)]
 mod tests;

@@ -3,39 +3,44 @@
 use super::wire_response::WireUsage;
 use crate::ir::Usage;
 use crate::json::Writer;
-use crate::wire::Number;
+use crate::wire::Tally;
 
 /// Reads token counts; `None` when there are none at all.
 pub(super) fn decode(wire: &WireUsage<'_>) -> Option<Usage> {
-    let count = |number: Option<Number>| number.and_then(Number::as_u64);
-    let prompt = count(wire.prompt);
-    let completion = count(wire.completion);
+    let mut tally = Tally::default();
+    let prompt = tally.known(wire.prompt);
+    let completion = tally.known(wire.completion);
     if prompt.is_none() && completion.is_none() {
         return None;
     }
     let (prompt, completion) = (prompt.unwrap_or(0), completion.unwrap_or(0));
-    let details = wire.prompt_details.as_ref();
-    let read = details
-        .and_then(|details| count(details.cached))
-        .or_else(|| count(wire.cache_hit))
-        .or_else(|| count(wire.cached))
+    let input = wire.prompt_details.as_ref();
+    let output = wire.completion_details.as_ref();
+    let read = tally
+        .known(input.and_then(|details| details.cached))
+        .or_else(|| tally.known(wire.cache_hit))
+        .or_else(|| tally.known(wire.cached))
         .unwrap_or(0);
-    let written = details
-        .and_then(|details| count(details.written))
-        .unwrap_or(0);
-    let reasoning = wire
-        .completion_details
-        .as_ref()
-        .and_then(|details| count(details.reasoning))
-        .or_else(|| count(wire.reasoning))
+    let written = tally.count(input.and_then(|details| details.written));
+    let reasoning = tally
+        .known(output.and_then(|details| details.reasoning))
+        .or_else(|| tally.known(wire.reasoning))
         .unwrap_or(0);
     // Some servers count reasoning beside the completion; their total tells.
     let apart = completion.saturating_add(reasoning);
-    let beside = reasoning > 0 && count(wire.total) == Some(prompt.saturating_add(apart));
-    let output = if beside { apart } else { completion };
-    Some(Usage::from_inclusive(
-        prompt, read, written, output, reasoning,
-    ))
+    let beside = reasoning > 0 && tally.known(wire.total) == Some(prompt.saturating_add(apart));
+    let all = if beside { apart } else { completion };
+    let mut usage = Usage::from_inclusive(prompt, read, written, all, reasoning);
+    usage.audio_input = tally.count(input.and_then(|details| details.audio));
+    usage.audio_output = tally.count(output.and_then(|details| details.audio));
+    usage.image_output = tally.count(output.and_then(|details| details.image));
+    usage.clamped |= tally.clamped;
+    Some(usage)
+}
+
+/// Reads a raw usage object.
+pub(crate) fn read_usage(raw: &str) -> Option<Usage> {
+    decode(&crate::wire::parse_text(raw).ok()?)
 }
 
 /// Writes token counts as a member `usage`.
@@ -48,11 +53,11 @@ pub(super) fn encode(usage: &Usage, w: &mut Writer<'_>) {
         w.object_in("prompt_tokens_details", |w| {
             w.uint("cached_tokens", usage.cache_read);
             w.uint("cache_write_tokens", usage.cache_write_total());
-            w.uint("audio_tokens", 0);
+            w.uint("audio_tokens", usage.audio_input);
         });
         w.object_in("completion_tokens_details", |w| {
             w.uint("reasoning_tokens", usage.reasoning);
-            w.uint("audio_tokens", 0);
+            w.uint("audio_tokens", usage.audio_output);
             w.uint("accepted_prediction_tokens", 0);
             w.uint("rejected_prediction_tokens", 0);
         });

@@ -4,7 +4,7 @@
 
 use super::wire::{Content, WireCall, WireInvocation, WireUrl};
 use crate::Text;
-use crate::wire::{Number, Raw, Str};
+use crate::wire::{Count, Number, Raw, Str};
 use crate::wire_object;
 
 wire_object! {
@@ -97,28 +97,31 @@ wire_object! {
 wire_object! {
     /// Token counts, with the places that compatible servers chose for cache hits.
     pub(crate) struct WireUsage<'a> {
-        prompt: Number = "prompt_tokens",
-        completion: Number = "completion_tokens",
-        total: Number = "total_tokens",
+        prompt: Count = "prompt_tokens",
+        completion: Count = "completion_tokens",
+        total: Count = "total_tokens",
         prompt_details: WirePromptDetails<'a> = "prompt_tokens_details",
         completion_details: WireCompletionDetails<'a> = "completion_tokens_details",
-        cache_hit: Number = "prompt_cache_hit_tokens",
-        cached: Number = "cached_tokens",
-        reasoning: Number = "reasoning_tokens",
+        cache_hit: Count = "prompt_cache_hit_tokens",
+        cached: Count = "cached_tokens",
+        reasoning: Count = "reasoning_tokens",
     }
 }
 
 wire_object! {
     /// `prompt_tokens_details`.
     pub(crate) struct WirePromptDetails<'a> {
-        cached: Number = "cached_tokens",
-        written: Number = "cache_write_tokens" | "cache_creation_tokens",
+        cached: Count = "cached_tokens",
+        written: Count = "cache_write_tokens" | "cache_creation_tokens",
+        audio: Count = "audio_tokens",
     }
 }
 
 wire_object! {
     /// `completion_tokens_details`.
     pub(crate) struct WireCompletionDetails<'a> {
-        reasoning: Number = "reasoning_tokens",
+        reasoning: Count = "reasoning_tokens",
+        audio: Count = "audio_tokens",
+        image: Count = "image_tokens",
     }
 }

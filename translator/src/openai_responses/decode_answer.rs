@@ -8,7 +8,7 @@ use super::wire_response::{AnnotationWire, Answered, UsageWire};
 use super::{error, server_items, vendor};
 use crate::ir::{Citation, Event, Finish, Opaque, OpaqueKind, Opening, Usage};
 use crate::translate::Origin;
-use crate::wire::{Number, Raw, parse_text};
+use crate::wire::{Number, Raw, Tally, parse_text};
 use crate::{Dialect, Text, json};
 
 /// Reads whole items and remembers what decides how the answer ended.
@@ -296,13 +296,24 @@ pub(super) fn annotation(part: u32, raw: &str, sink: &mut dyn FnMut(Event<'_>)) 
 }
 
 fn usage(wire: &UsageWire<'_>) -> Usage {
-    let count = |number: Option<Number>| number.and_then(Number::as_u64).unwrap_or_default();
+    let mut tally = Tally::default();
     let (input, output) = (wire.input_details.as_ref(), wire.output_details.as_ref());
-    Usage::from_inclusive(
-        count(wire.input),
-        count(input.and_then(|details| details.cached)),
-        count(input.and_then(|details| details.written)),
-        count(wire.output),
-        count(output.and_then(|details| details.reasoning)),
-    )
+    let mut usage = Usage::from_inclusive(
+        tally.count(wire.input),
+        tally.count(input.and_then(|details| details.cached)),
+        tally.count(input.and_then(|details| details.written)),
+        tally.count(wire.output),
+        tally.count(output.and_then(|details| details.reasoning)),
+    );
+    usage.audio_input = tally.count(input.and_then(|details| details.audio));
+    usage.audio_output = tally.count(output.and_then(|details| details.audio));
+    usage.image_output = tally.count(output.and_then(|details| details.image));
+    usage.clamped |= tally.clamped;
+    usage
+}
+
+/// Reads a raw usage object; `None` when it holds no counts.
+pub(crate) fn read_usage(raw: &str) -> Option<Usage> {
+    let wire: UsageWire<'_> = crate::wire::parse_text(raw).ok()?;
+    (wire.input.is_some() || wire.output.is_some()).then(|| usage(&wire))
 }

@@ -35,6 +35,7 @@ mod vendor;
 mod wire_request;
 mod wire_response;
 
+pub(crate) use decode_answer::read_usage;
 pub(crate) use decode_request::decode_request;
 pub(crate) use decode_response::decode_response;
 pub use decode_stream::StreamDecoder;

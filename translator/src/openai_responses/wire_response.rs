@@ -1,6 +1,6 @@
 //! Answers and stream frames as they stand on the wire. Knows members and their types, nothing of what they mean.
 
-use crate::wire::{Number, Raw, Str};
+use crate::wire::{Count, Number, Raw, Str};
 use crate::{Text, wire_object};
 
 wire_object! {
@@ -27,8 +27,8 @@ wire_object! {
 wire_object! {
     /// Token counts.
     pub(super) struct UsageWire<'a> {
-        input: Number = "input_tokens" | "prompt_tokens",
-        output: Number = "output_tokens" | "completion_tokens",
+        input: Count = "input_tokens" | "prompt_tokens",
+        output: Count = "output_tokens" | "completion_tokens",
         input_details: Details<'a> = "input_tokens_details" | "prompt_tokens_details",
         output_details: Details<'a> = "output_tokens_details" | "completion_tokens_details",
     }
@@ -37,9 +37,11 @@ wire_object! {
 wire_object! {
     /// Parts of token counts.
     pub(super) struct Details<'a> {
-        cached: Number = "cached_tokens",
-        written: Number = "cache_write_tokens",
-        reasoning: Number = "reasoning_tokens",
+        cached: Count = "cached_tokens",
+        written: Count = "cache_write_tokens",
+        reasoning: Count = "reasoning_tokens",
+        audio: Count = "audio_tokens",
+        image: Count = "image_tokens",
     }
 }
 

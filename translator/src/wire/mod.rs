@@ -4,10 +4,12 @@
 //! equal keys wins, and a member without a field of its own is kept in `extra` as raw JSON, in order. They read
 //! from a [`Cursor`] over the document, which they borrow from wherever that is possible.
 
+mod count;
 mod cursor;
 
 use std::borrow::Cow;
 
+pub use count::{Count, Tally};
 pub use cursor::{Cursor, Fault};
 
 use crate::Text;

@@ -59,7 +59,12 @@ const USAGE: Usage = Usage {
     tool_input: 2,
     output: 4,
     reasoning: 6,
+    audio_input: 0,
+    audio_output: 0,
+    image_output: 0,
+    early: false,
     estimated: false,
+    clamped: false,
 };
 
 /// An answer with everything in it.

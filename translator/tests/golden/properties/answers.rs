@@ -115,7 +115,7 @@ pub(super) fn usage() -> impl Strategy<Value = Usage> {
                 tool_input,
                 output,
                 reasoning,
-                estimated: false,
+                ..Usage::default()
             },
         )
 }

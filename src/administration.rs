@@ -1,0 +1,117 @@
+//! Bringing database and administration up beside the data plane, now or as soon as the database is there.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use bridge::admin::Admin;
+use bridge::config::{ConfigErrors, Settings};
+use bridge::control::{self, Control};
+use bridge::gateway::Hub;
+use bridge::ledger::Recorder;
+use bridge::store::{Store, StoreError, StoreOptions};
+use bridge::web::Entrance;
+
+/// How long to wait before a database that was away is tried again.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Administration that is there, or will be.
+#[derive(Clone)]
+pub(crate) struct Administration {
+    hub: Arc<Hub>,
+    entrance: Arc<Entrance>,
+    demo: Option<SocketAddr>,
+    control: Arc<OnceLock<Arc<Control>>>,
+    /// Writes request records once there is a database.
+    recorder: Arc<Mutex<Option<Recorder>>>,
+    /// What files said last, for a control that starts later.
+    files: Arc<RwLock<Settings>>,
+}
+
+impl Administration {
+    /// Opens the database. One that is away is tried again in the background, and the hub serves what its files
+    /// say until then; anything else that is wrong with it ends the start.
+    pub(crate) async fn start(
+        hub: &Arc<Hub>,
+        entrance: &Arc<Entrance>,
+        files: &Settings,
+        demo: Option<SocketAddr>,
+        recorder: Recorder,
+    ) -> anyhow::Result<Self> {
+        let administration = Self {
+            hub: Arc::clone(hub),
+            entrance: Arc::clone(entrance),
+            demo,
+            control: Arc::default(),
+            recorder: Arc::new(Mutex::new(Some(recorder))),
+            files: Arc::new(RwLock::new(files.clone())),
+        };
+        match administration.open().await {
+            Ok(()) => {}
+            Err(StoreError::Database(error)) => {
+                tracing::error!(
+                    %error,
+                    "the database is away; the hub serves what its files say and tries again"
+                );
+                tokio::spawn(administration.clone().keep_trying());
+            }
+            Err(error) => return Err(error).context("the database cannot be used"),
+        }
+        Ok(administration)
+    }
+
+    async fn keep_trying(self) {
+        loop {
+            tokio::time::sleep(PATIENCE).await;
+            match self.open().await {
+                Ok(()) => return tracing::info!("the database is there"),
+                Err(StoreError::Database(_)) => {}
+                Err(error) => return tracing::error!(%error, "the database cannot be used"),
+            }
+        }
+    }
+
+    async fn open(&self) -> Result<(), StoreError> {
+        let files = self
+            .files
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let store = Store::open(&StoreOptions::of(&files)).await?;
+        let recorder = self
+            .recorder
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(recorder) = recorder {
+            // Ends when the ledger does.
+            tokio::spawn(recorder.run(store.clone()));
+        }
+        let control = Control::start(store, Arc::clone(&self.hub), files, self.demo).await?;
+        self.entrance
+            .open_admin(Admin::new(Arc::clone(&control)).endpoint());
+        tokio::spawn(control::follow(Arc::clone(&control)));
+        tokio::spawn(control::sweep(Arc::clone(&control)));
+        let _ = self.control.set(control);
+        Ok(())
+    }
+
+    /// Puts in force what changed files say.
+    pub(crate) fn take_files(&self, files: Settings) -> Result<u64, ConfigErrors> {
+        self.files
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone_from(&files);
+        if let Some(control) = self.control.get() {
+            return control.take_files(files);
+        }
+        let files = match self.demo {
+            Some(address) => files.with_demo(address),
+            None => files,
+        };
+        let version = self.hub.snapshots.apply(&files)?;
+        self.hub.adopt();
+        Ok(version)
+    }
+}

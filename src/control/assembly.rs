@@ -1,0 +1,132 @@
+//! From what files say and what is defined to one set of settings and its snapshot.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+use sea_orm::ConnectionTrait;
+
+use crate::config::{ConfigError, ConfigErrors, DefinedSecret, Definition, Kind, Settings};
+use crate::snapshot::Snapshot;
+use crate::store::definitions::{Stored, all, revision};
+use crate::store::{Store, StoreError, Vault};
+
+/// What the database holds of the configuration, as it was last read.
+#[derive(Clone, Debug, Default)]
+pub struct Stock {
+    /// The revision it was read at.
+    pub revision: i64,
+    /// All definitions.
+    pub definitions: Vec<Definition>,
+}
+
+impl Stock {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// When the database is away or a secret does not open.
+    pub async fn read(store: &Store) -> Result<Self, StoreError> {
+        Self::read_from(store.read(), store.vault()).await
+    }
+
+    /// Reads it, as a transaction sees it.
+    ///
+    /// # Errors
+    /// When the database is away or a secret does not open.
+    pub async fn read_from(
+        database: &impl ConnectionTrait,
+        vault: &Vault,
+    ) -> Result<Self, StoreError> {
+        // The revision first: a change in between shows as a newer one and is read next time.
+        let revision = revision(database).await?;
+        let stored = all(database, vault).await?;
+        Ok(Self {
+            revision,
+            definitions: stored.into_iter().filter_map(definition).collect(),
+        })
+    }
+}
+
+fn definition(stored: Stored) -> Option<Definition> {
+    let row = stored.row;
+    Some(Definition {
+        // A newer hub may keep kinds that this one does not know.
+        kind: Kind::parse(&row.kind)?,
+        document: serde_json::from_str(&row.document).unwrap_or_default(),
+        name: row.name,
+        enabled: row.enabled,
+        position: row.position,
+        secrets: stored
+            .secrets
+            .into_iter()
+            .map(|secret| DefinedSecret {
+                field: secret.row.field,
+                enabled: secret.row.enabled,
+                value: secret.value,
+            })
+            .collect(),
+    })
+}
+
+/// Settings of all sources.
+#[derive(Clone, Debug)]
+pub struct Assembly {
+    /// Everything that is in force.
+    pub settings: Settings,
+    /// Definitions that were left out, and why.
+    pub problems: Vec<ConfigError>,
+}
+
+impl Assembly {
+    /// Puts everything together. Definitions that do not fit are left out, so that one bad row does not
+    /// stop the hub; errors are those of the files alone.
+    ///
+    /// # Errors
+    /// When the files do not fit together.
+    pub fn lenient(
+        files: &Settings,
+        stock: &Stock,
+        demo: Option<SocketAddr>,
+    ) -> Result<(Self, Snapshot), ConfigErrors> {
+        let mut kept = stock.definitions.clone();
+        let mut problems = Vec::new();
+        // Each round leaves at least one definition out.
+        for _ in 0..=stock.definitions.len() {
+            match together(files, &kept, demo) {
+                Ok((settings, snapshot)) => {
+                    return Ok((Self { settings, problems }, snapshot));
+                }
+                Err(errors) => {
+                    let bad: BTreeSet<(String, String)> =
+                        errors.0.iter().filter_map(named).collect();
+                    if bad.is_empty() {
+                        return Err(errors);
+                    }
+                    kept.retain(|definition| {
+                        !bad.contains(&(
+                            definition.kind.as_str().to_owned(),
+                            definition.name.clone(),
+                        ))
+                    });
+                    problems.extend(errors.0);
+                }
+            }
+        }
+        Err(ConfigErrors(problems))
+    }
+}
+
+fn named(error: &ConfigError) -> Option<(String, String)> {
+    let (kind, name) = error.place.definition()?;
+    Some((kind.to_owned(), name.to_owned()))
+}
+
+fn together(
+    files: &Settings,
+    definitions: &[Definition],
+    demo: Option<SocketAddr>,
+) -> Result<(Settings, Snapshot), ConfigErrors> {
+    let (settings, errors) = files.clone().complete(definitions, demo);
+    let settings = errors.or(settings)?;
+    let snapshot = Snapshot::build(&settings, 0)?;
+    Ok((settings, snapshot))
+}

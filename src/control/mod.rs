@@ -1,0 +1,134 @@
+//! What holds the hub's configuration together: files and definitions become the snapshot in force, and every
+//! change of a definition is checked before it counts, written with its audit row, and live at once.
+//!
+//! The data plane never waits for anything here. When the database is away, the snapshot in force stays.
+
+mod assembly;
+mod change;
+mod follow;
+mod preview;
+mod sweep;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use tokio::sync::Mutex;
+
+use crate::config::{ConfigErrors, Settings};
+use crate::gateway::Hub;
+use crate::snapshot::Snapshot;
+use crate::store::{Store, StoreError};
+
+pub use assembly::{Assembly, Stock};
+pub use change::{Actor, AuditEntry, Change, ChangeError};
+pub use follow::follow;
+pub use sweep::sweep;
+
+/// Connects files, database and data plane.
+#[derive(Debug)]
+pub struct Control {
+    store: Store,
+    hub: Arc<Hub>,
+    demo: Option<SocketAddr>,
+    files: ArcSwap<Settings>,
+    stock: ArcSwap<Stock>,
+    in_force: ArcSwap<Assembly>,
+    /// One change at a time in this process; between processes the database's versions decide.
+    turn: Arc<Mutex<()>>,
+}
+
+impl Control {
+    /// Reads what is defined and puts it in force.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn start(
+        store: Store,
+        hub: Arc<Hub>,
+        files: Settings,
+        demo: Option<SocketAddr>,
+    ) -> Result<Arc<Self>, StoreError> {
+        let stock = Stock::read(&store).await?;
+        let (assembly, snapshot) = Assembly::lenient(&files, &stock, demo)?;
+        let control = Self {
+            store,
+            hub,
+            demo,
+            files: ArcSwap::from_pointee(files),
+            stock: ArcSwap::from_pointee(stock),
+            in_force: ArcSwap::from_pointee(assembly.clone()),
+            turn: Arc::new(Mutex::new(())),
+        };
+        control.put_in_force(assembly, snapshot);
+        Ok(Arc::new(control))
+    }
+
+    /// The database.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The data plane.
+    #[must_use]
+    pub const fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    /// What is in force: settings of all sources, and the definitions that were left out.
+    #[must_use]
+    pub fn in_force(&self) -> Arc<Assembly> {
+        self.in_force.load_full()
+    }
+
+    /// What files and environment say.
+    #[must_use]
+    pub fn files(&self) -> Arc<Settings> {
+        self.files.load_full()
+    }
+
+    /// Takes what changed files say. Definitions that no longer fit are left out and told. Blocks while a
+    /// change is under way: for the thread that watches the files.
+    ///
+    /// # Errors
+    /// When the files do not fit together; then everything stays as it was.
+    pub fn take_files(&self, files: Settings) -> Result<u64, ConfigErrors> {
+        let _turn = self.turn.blocking_lock();
+        let (assembly, snapshot) = Assembly::lenient(&files, &self.stock.load(), self.demo)?;
+        self.files.store(Arc::new(files));
+        Ok(self.put_in_force(assembly, snapshot))
+    }
+
+    /// Reads the database again if it has changed since it was last read.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn refresh(&self) -> Result<bool, StoreError> {
+        if crate::store::definitions::revision(self.store.read()).await?
+            == self.stock.load().revision
+        {
+            return Ok(false);
+        }
+        let _turn = self.turn.lock().await;
+        let stock = Stock::read(&self.store).await?;
+        self.take_stock(stock)?;
+        Ok(true)
+    }
+
+    fn take_stock(&self, stock: Stock) -> Result<u64, StoreError> {
+        let (assembly, snapshot) = Assembly::lenient(&self.files.load(), &stock, self.demo)?;
+        self.stock.store(Arc::new(stock));
+        Ok(self.put_in_force(assembly, snapshot))
+    }
+
+    fn put_in_force(&self, assembly: Assembly, snapshot: Snapshot) -> u64 {
+        for problem in &assembly.problems {
+            tracing::warn!("left out: {problem}");
+        }
+        let version = self.hub.snapshots.put(snapshot);
+        self.hub.adopt();
+        self.in_force.store(Arc::new(assembly));
+        version
+    }
+}

@@ -1,0 +1,218 @@
+//! Letting old rows go: by age, and captured bodies also by how much room they take.
+//!
+//! Rows go in small portions, each in a transaction of its own with a pause behind it, so that nobody waits long for
+//! a lock whatever the size of the tables. Sums per day stay: they are small and what long statistics are made of.
+
+use std::time::Duration;
+
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ColumnTrait as _, EntityTrait, ExprTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
+};
+
+use super::entities::{capture, latency, request, request_detail, rollup};
+use super::rollups::{DAY, HOUR};
+use super::{Store, StoreError};
+
+/// Rows that go at once.
+const PORTION: u64 = 500;
+/// Between two portions others have their turn.
+const PAUSE: Duration = Duration::from_millis(20);
+/// Sums per hour are of use for short ranges only.
+const HOURS_KEPT: i64 = 35 * DAY;
+
+/// How long rows stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// `RETENTION_DAYS`: requests and their details; 0 keeps them for good.
+    pub days: u64,
+    /// `CAPTURE_RETENTION_DAYS`: bodies; 0 keeps them for good.
+    pub capture_days: u64,
+    /// `CAPTURE_MAX_BYTES`: bodies together; 0 sets no bound.
+    pub capture_bytes: u64,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            days: 90,
+            capture_days: 7,
+            capture_bytes: 1 << 30,
+        }
+    }
+}
+
+/// What has gone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Requests.
+    pub requests: u64,
+    /// Details.
+    pub details: u64,
+    /// Captured bodies.
+    pub captures: u64,
+    /// Sums per hour.
+    pub sums: u64,
+}
+
+impl Store {
+    /// Lets go what is older than it may be at `now`, or too much.
+    ///
+    /// # Errors
+    /// When the database is away; what has gone until then is gone.
+    pub async fn sweep(&self, retention: &Retention, now: i64) -> Result<Swept, StoreError> {
+        let before = |days: u64| {
+            let age = i64::try_from(days).unwrap_or(i64::MAX).saturating_mul(DAY);
+            (days > 0).then(|| now.saturating_sub(age))
+        };
+        let mut swept = Swept::default();
+        if let Some(before) = before(retention.capture_days) {
+            swept.captures += self
+                .forget::<capture::Entity>(capture::Column::At, before)
+                .await?;
+        }
+        if retention.capture_bytes > 0 {
+            swept.captures += self.shrink_captures(retention.capture_bytes).await?;
+        }
+        if let Some(before) = before(retention.days) {
+            // Bodies and details first: a row without them says less, they without it say nothing.
+            swept.captures += self
+                .forget::<capture::Entity>(capture::Column::At, before)
+                .await?;
+            swept.details = self
+                .forget::<request_detail::Entity>(request_detail::Column::At, before)
+                .await?;
+            swept.requests = self
+                .forget::<request::Entity>(request::Column::At, before)
+                .await?;
+        }
+        swept.sums = self.forget_hours(now.saturating_sub(HOURS_KEPT)).await?;
+        Ok(swept)
+    }
+
+    /// Deletes rows from before a time, the oldest first.
+    async fn forget<E>(&self, at: E::Column, before: i64) -> Result<u64, StoreError>
+    where
+        E: EntityTrait,
+    {
+        let mut gone = 0;
+        loop {
+            let edge: Option<i64> = E::find()
+                .select_only()
+                .column(at)
+                .filter(at.lt(before))
+                .order_by_asc(at)
+                .offset(PORTION - 1)
+                .limit(1)
+                .into_tuple()
+                .one(self.read())
+                .await?;
+            // Rows of the same millisecond go together, which is why the edge is a time and not a count.
+            let condition = match edge {
+                Some(edge) => at.lte(edge),
+                None => at.lt(before),
+            };
+            let done = E::delete_many()
+                .filter(condition)
+                .exec(self.write())
+                .await?;
+            gone += done.rows_affected;
+            if edge.is_none() {
+                return Ok(gone);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Deletes the oldest bodies until the rest takes no more room than this.
+    async fn shrink_captures(&self, most: u64) -> Result<u64, StoreError> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let mut total = self.captured_bytes().await?;
+        let mut gone = 0;
+        while total > most {
+            let oldest: Vec<(i64, i64)> = capture::Entity::find()
+                .select_only()
+                .column(capture::Column::At)
+                .column(capture::Column::Bytes)
+                .order_by_asc(capture::Column::At)
+                .limit(PORTION)
+                .into_tuple()
+                .all(self.read())
+                .await?;
+            let mut edge = None;
+            for (at, bytes) in oldest {
+                // Those of the same millisecond go with it; their room is counted anew below.
+                if total <= most {
+                    break;
+                }
+                total -= bytes;
+                edge = Some(at);
+            }
+            let Some(edge) = edge else { break };
+            let done = capture::Entity::delete_many()
+                .filter(capture::Column::At.lte(edge))
+                .exec(self.write())
+                .await?;
+            gone += done.rows_affected;
+            if done.rows_affected == 0 {
+                break;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        Ok(gone)
+    }
+
+    /// How much room captured bodies take.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn captured_bytes(&self) -> Result<i64, StoreError> {
+        let whole = Expr::col(capture::Column::Bytes).sum();
+        // Servers sum into wider types than they store.
+        let whole = whole.cast_as(if self.backend() == sea_orm::DatabaseBackend::MySql {
+            "SIGNED"
+        } else {
+            "BIGINT"
+        });
+        let sum: Option<Option<i64>> = capture::Entity::find()
+            .select_only()
+            .expr_as(whole, "total")
+            .into_tuple()
+            .one(self.read())
+            .await?;
+        Ok(sum.flatten().unwrap_or(0))
+    }
+
+    /// Deletes sums per hour from before a time, bucket by bucket.
+    async fn forget_hours(&self, before: i64) -> Result<u64, StoreError> {
+        let mut gone = 0;
+        loop {
+            let oldest: Option<i64> = rollup::Entity::find()
+                .select_only()
+                .column(rollup::Column::Bucket)
+                .filter(rollup::Column::Step.eq(HOUR))
+                .filter(rollup::Column::Bucket.lt(before))
+                .order_by_asc(rollup::Column::Bucket)
+                .limit(1)
+                .into_tuple()
+                .one(self.read())
+                .await?;
+            let Some(bucket) = oldest else {
+                return Ok(gone);
+            };
+            latency::Entity::delete_many()
+                .filter(latency::Column::Step.eq(HOUR))
+                .filter(latency::Column::Bucket.eq(bucket))
+                .exec(self.write())
+                .await?;
+            let done = rollup::Entity::delete_many()
+                .filter(rollup::Column::Step.eq(HOUR))
+                .filter(rollup::Column::Bucket.eq(bucket))
+                .exec(self.write())
+                .await?;
+            gone += done.rows_affected;
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}

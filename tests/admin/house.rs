@@ -1,0 +1,252 @@
+//! A hub with a database and its admin API, for one test.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bridge::admin::{Admin, Role};
+use bridge::config::{self, Environment, LoadOptions, Secret, Settings};
+use bridge::control::Control;
+use bridge::gateway::{Hub, Tuning};
+use bridge::snapshot::{Snapshot, SnapshotStore};
+use bridge::store::entities::{session, user};
+use bridge::store::{Store, StoreOptions, new_id, now_ms};
+use poem::Response;
+use poem::endpoint::BoxEndpoint;
+use poem::http::{HeaderMap, Method, StatusCode};
+use poem::test::TestClient;
+use sea_orm::{ActiveModelTrait as _, ConnectionTrait as _, Database, Set};
+use serde_json::{Value, json};
+
+/// A hub with a database and its admin API.
+pub(crate) struct House {
+    pub(crate) control: Arc<Control>,
+    pub(crate) admin: Admin,
+    client: TestClient<BoxEndpoint<'static, Response>>,
+    folder: PathBuf,
+    server: Option<(String, String)>,
+}
+
+/// An answer, read whole.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) etag: Option<String>,
+    pub(crate) content_type: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    /// A header as text.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name);
+        value
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    }
+
+    /// A member of the body as text.
+    pub(crate) fn text(&self, member: &str) -> &str {
+        self.body[member].as_str().unwrap_or_default()
+    }
+
+    /// The status and the code of the problem.
+    pub(crate) fn problem(&self) -> (u16, &str) {
+        (self.status.as_u16(), self.text("code"))
+    }
+}
+
+impl House {
+    /// With nothing but defaults in its files.
+    pub(crate) async fn new() -> Self {
+        Self::with(Settings::default()).await
+    }
+
+    /// With this `app.yml`.
+    pub(crate) async fn of_yaml(yaml: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("bridge-files-{}", new_id()));
+        std::fs::create_dir_all(&folder).expect("a temporary folder");
+        let file = folder.join("app.yml");
+        std::fs::write(&file, yaml).expect("a temporary file");
+        let options = LoadOptions {
+            config: Some(file),
+            directory: folder.clone(),
+            environment: Environment::default(),
+            host: None,
+            port: None,
+            log_level: None,
+        };
+        let settings =
+            config::load(&options).unwrap_or_else(|errors| unreachable!("{errors}\n{yaml}"));
+        let house = Self::with(settings).await;
+        let _ = std::fs::remove_dir_all(&folder);
+        house
+    }
+
+    /// With these files.
+    pub(crate) async fn with(mut files: Settings) -> Self {
+        let folder = std::env::temp_dir().join(format!("bridge-admin-{}", new_id()));
+        std::fs::create_dir_all(&folder).expect("a temporary folder");
+        let server = std::env::var("TEST_DATABASE_SERVER").ok();
+        let name = format!("t{}", new_id().replace('-', ""));
+        files.database_url = Secret::new(match &server {
+            Some(server) => {
+                let database = Database::connect(server.as_str())
+                    .await
+                    .expect("the server runs");
+                database
+                    .execute_unprepared(&format!("CREATE DATABASE {name}"))
+                    .await
+                    .expect("a new database");
+                format!("{server}/{name}")
+            }
+            None => format!("sqlite://{}?mode=rwc", folder.join("app.db").display()),
+        });
+        files.encryption_key = Some(Secret::new("a key for tests that is long enough"));
+        let options = StoreOptions {
+            pool_size: 4,
+            pool_timeout: Duration::from_secs(20),
+            ..StoreOptions::of(&files)
+        };
+        let store = Store::open(&options).await.expect("a new database");
+        let snapshot = Snapshot::build(&files, 1).expect("sound files");
+        let hub = Hub::new(
+            Arc::new(SnapshotStore::new(snapshot)),
+            None,
+            Tuning::default(),
+        );
+        let hub = Arc::new(hub.expect("a hub"));
+        let control = Control::start(store, hub, files, None)
+            .await
+            .expect("a control");
+        let admin = Admin::new(Arc::clone(&control));
+        Self {
+            client: TestClient::new(admin.endpoint()),
+            admin,
+            control,
+            folder,
+            server: server.map(|server| (server, name)),
+        }
+    }
+
+    /// Somebody new with this role: a session token of theirs.
+    pub(crate) async fn person(&self, role: Role) -> String {
+        let now = now_ms();
+        let id = new_id();
+        let row = user::ActiveModel {
+            id: Set(id.clone()),
+            email: Set(format!("{id}@example.test")),
+            name: Set(role.as_str().to_owned()),
+            role: Set(role.as_str().to_owned()),
+            password: Set(String::new()),
+            enabled: Set(true),
+            must_change_password: Set(false),
+            last_login_at: Set(None),
+            version: Set(1),
+            created_at: Set(now),
+            updated_at: Set(now),
+        };
+        row.insert(self.control.store().write())
+            .await
+            .expect("a new user");
+        let row = session::ActiveModel {
+            id: Set(new_id()),
+            user_id: Set(id),
+            digest: Set(new_id()),
+            previous_digest: Set(None),
+            client: Set(String::new()),
+            address: Set(String::new()),
+            created_at: Set(now),
+            used_at: Set(now),
+            expires_at: Set(now + 3_600_000),
+            revoked_at: Set(None),
+        };
+        let row = row
+            .insert(self.control.store().write())
+            .await
+            .expect("a new session");
+        self.admin.tokens.issue(&row.user_id, &row.id)
+    }
+
+    /// Somebody new with a password, made by an administrator.
+    pub(crate) async fn user(&self, email: &str, role: Role, password: &str) -> String {
+        let admin = self.person(Role::Admin).await;
+        let body = json!({"email": email, "role": role.as_str(), "password": password});
+        let made = self
+            .call(Method::POST, "/api/users", &admin, Some(&body))
+            .await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
+        made.text("id").to_owned()
+    }
+
+    /// Logs in.
+    pub(crate) async fn login(&self, email: &str, password: &str) -> Answer {
+        let body = json!({"email": email, "password": password});
+        self.call(Method::POST, "/api/auth/login", "", Some(&body))
+            .await
+    }
+
+    /// Calls with a token (empty: none) and further headers.
+    pub(crate) async fn call_with(
+        &self,
+        method: Method,
+        path: &str,
+        token: &str,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Answer {
+        let mut request = self.client.request(method, path);
+        if !token.is_empty() {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(body) = body {
+            request = request.body_json(body);
+        }
+        let response = request.send().await.0;
+        let header = |name: &str| response.header(name).map(ToOwned::to_owned);
+        let (status, etag, content_type) =
+            (response.status(), header("etag"), header("content-type"));
+        let headers = response.headers().clone();
+        let bytes = response
+            .into_body()
+            .into_bytes()
+            .await
+            .expect("a whole body");
+        Answer {
+            status,
+            etag,
+            content_type: content_type.unwrap_or_default(),
+            headers,
+            body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+        }
+    }
+
+    /// Calls with a token.
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        token: &str,
+        body: Option<&Value>,
+    ) -> Answer {
+        self.call_with(method, path, token, &[], body).await
+    }
+
+    /// Ends it and removes what it left.
+    pub(crate) async fn end(self) {
+        if let Some((server, name)) = &self.server {
+            let store = self.control.store();
+            let _ = store.write().clone().close().await;
+            let database = Database::connect(server.as_str())
+                .await
+                .expect("the server runs");
+            let _ = database
+                .execute_unprepared(&format!("DROP DATABASE {name}"))
+                .await;
+        }
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}

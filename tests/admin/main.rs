@@ -1,0 +1,16 @@
+//! The admin API, resource by resource, over a database of its own for each test.
+//!
+//! SQLite by default; with `TEST_DATABASE_SERVER` naming a PostgreSQL or MariaDB server
+//! (`postgres://user:password@host:port`), each test makes a database there and drops it.
+
+mod aliases;
+mod auth;
+mod house;
+mod providers;
+#[expect(
+    dead_code,
+    reason = "shared with the tests of the data plane, which need all of it"
+)]
+#[path = "../gateway/upstream.rs"]
+mod upstream;
+mod users;

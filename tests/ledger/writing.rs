@@ -1,0 +1,60 @@
+//! Batches: whole or not at all, and never twice.
+
+use bridge::store::requests::{KnownDimensions, Try};
+use bridge::store::statistics::Question;
+
+use crate::desk::{Desk, entry};
+
+const NOON: i64 = 1_790_000_000_000;
+
+#[tokio::test]
+async fn a_batch_that_comes_again_counts_once() {
+    let desk = Desk::new().await;
+    let batch: Vec<_> = (0..250)
+        .map(|n| entry(&format!("req_{n}"), NOON + n))
+        .collect();
+    assert_eq!(desk.write(&batch).await, 250);
+    // The same again, with some that are new and one twice.
+    let mut again = batch.clone();
+    again.push(entry("req_new", NOON));
+    again.push(entry("req_new", NOON));
+    assert_eq!(desk.write(&again).await, 1);
+    let asked = Question::between(NOON - 9 * 86_400_000, NOON + 86_400_000);
+    let statistics = desk.store.statistics(&asked).await.expect("an answer");
+    let totals = statistics.lines[0].totals;
+    assert_eq!(
+        (totals.requests, totals.ok, totals.input),
+        (251, 251, 25_100)
+    );
+    assert_eq!(totals.cost_nano_usd, 251_000);
+    assert_eq!(statistics.lines[0].total.total(), 251);
+    desk.end().await;
+}
+
+#[tokio::test]
+async fn a_batch_that_cannot_be_written_leaves_nothing() {
+    let desk = Desk::new().await;
+    let known = &mut KnownDimensions::default();
+    assert_eq!(desk.write(&[entry("req_there", NOON)]).await, 1);
+    // Whoever says that nobody has seen it is wrong about the last one.
+    let mut batch: Vec<_> = (0..120)
+        .map(|n| entry(&format!("req_{n}"), NOON + 3_600_000))
+        .collect();
+    batch.push(entry("req_there", NOON));
+    let refused = desk.store.keep(&batch, Try::First, known).await;
+    assert!(refused.is_err());
+    let asked = Question::between(NOON - 86_400_000, NOON + 86_400_000);
+    let statistics = desk.store.statistics(&asked).await.expect("an answer");
+    assert_eq!(statistics.lines[0].totals.requests, 1);
+    // Dimensions of a transaction that did not happen are not taken for known.
+    assert_eq!(
+        desk.store
+            .keep(&batch, Try::Again, known)
+            .await
+            .expect("taken"),
+        120
+    );
+    let statistics = desk.store.statistics(&asked).await.expect("an answer");
+    assert_eq!(statistics.lines[0].totals.requests, 121);
+    desk.end().await;
+}
