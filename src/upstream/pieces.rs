@@ -17,13 +17,18 @@ impl Pieces {
     /// The length in bytes.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.iter().map(Bytes::len).sum()
+        self.iter().map(Bytes::len).sum()
     }
 
     /// True when there is not a byte.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.iter().all(Bytes::is_empty)
+    }
+
+    /// The pieces in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Bytes> {
+        self.0.iter()
     }
 
     /// All of it in one piece, copied when there are several.
