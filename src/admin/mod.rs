@@ -4,15 +4,40 @@
 //! named service of the gateway. It must never know how a request of the data plane is served.
 
 mod aliases;
+mod audit;
 mod auth;
+mod client_key_rows;
+mod client_keys;
 mod definition;
+mod docs;
+mod document;
+mod first_start;
 mod guard;
+mod health;
+mod key_bounds;
+mod key_events;
+mod key_limits;
+mod key_pools;
+mod owned;
 mod page;
 mod password;
 mod people;
 mod person;
+mod pool_entry;
+mod pool_key;
+mod pool_keys;
+mod preferences;
 mod problem;
+mod provider_entry;
+mod provider_trials;
+mod providers;
+mod route_entry;
+mod route_order;
+mod route_trials;
+mod route_warning;
+mod routes;
 mod sessions;
+mod setup;
 mod throttle;
 mod token;
 mod users;
@@ -24,9 +49,12 @@ use std::sync::Arc;
 use poem::endpoint::BoxEndpoint;
 use poem::{EndpointExt as _, Response, Route};
 use poem_openapi::{OpenApi, OpenApiService};
+use tokio::sync::Semaphore;
 
 use crate::control::Control;
 
+pub use document::document;
+pub use first_start::{Welcome, first_start};
 use guard::Guard;
 pub use password::Passwords;
 pub use person::{Identity, Role};
@@ -40,14 +68,19 @@ pub struct Admin {
     pub control: Arc<Control>,
     /// Signs and checks session tokens.
     pub tokens: Arc<Tokens>,
+    /// Places for those who follow what happens, each on a connection of their own.
+    pub watchers: Arc<Semaphore>,
     /// Hashes and compares passwords.
     pub passwords: Passwords,
     /// Slows down whoever guesses them.
     pub throttle: Arc<Throttle>,
 }
 
+/// Most who follow at the same time.
+const MOST_WATCHERS: usize = 64;
+
 /// The first segments of the paths that are the admin API's.
-const OURS: [&str; 3] = ["api", "docs", "openapi.json"];
+const OURS: [&str; 4] = ["api", "docs", "openapi.json", "redoc"];
 
 /// Whether a path is the admin API's. The gateway's own below `/api` are not.
 #[must_use]
@@ -69,6 +102,7 @@ impl Admin {
         Self {
             control,
             tokens: Arc::new(tokens),
+            watchers: Arc::new(Semaphore::new(MOST_WATCHERS)),
             passwords: Passwords::default(),
             throttle: Arc::default(),
         }
@@ -81,18 +115,35 @@ impl Admin {
         let guard = Guard {
             store: self.control.store().clone(),
             tokens: Arc::clone(&self.tokens),
+            is_demo: self.control.in_force().settings.demo,
         };
-        Route::new().nest("/", service).with(guard).boxed()
+        let routes = Route::new().nest("/", service);
+        docs::lay_out(routes, document()).with(guard).boxed()
     }
 }
 
 /// The resources, in the order of the document.
-fn resources(admin: &Admin) -> impl OpenApi + 'static {
-    (
+fn resources(admin: &Admin) -> impl OpenApi + use<> {
+    let people = (
         auth::Auth(admin.clone()),
         users::Users(admin.clone()),
+        key_bounds::KeyBounds(admin.clone()),
+        client_keys::ClientKeys(admin.clone()),
+        preferences::PreferencesApi(admin.clone()),
+        audit::Audit(admin.clone()),
+        setup::Setup(admin.clone()),
+    );
+    let routing = (
         aliases::Aliases(admin.clone()),
-    )
+        // Before providers: its fixed paths stand in the place of names.
+        provider_trials::ProviderTrials(admin.clone()),
+        providers::Providers(admin.clone()),
+        key_pools::KeyPools(admin.clone()),
+        pool_keys::PoolKeys(admin.clone()),
+        route_trials::RouteTrials(admin.clone()),
+        routes::Routes(admin.clone()),
+    );
+    (people, routing)
 }
 
 fn service<T: OpenApi>(resources: T) -> OpenApiService<T, ()> {

@@ -51,6 +51,34 @@ impl Range {
         })
     }
 
+    /// A page of what is all at hand, in the order of its keys. A cursor is a key; the entry it names may be
+    /// gone by now.
+    pub(super) fn cut<T>(&self, items: Vec<T>, key: impl Fn(&T) -> String) -> Page<T>
+    where
+        T: Type + ParseFromJSON + ToJSON + Send + Sync,
+    {
+        self.cut_keyed(items.into_iter().map(|item| (key(&item), item)).collect())
+    }
+
+    /// The same, with the keys made already.
+    pub(super) fn cut_keyed<T>(&self, mut keyed: Vec<(String, T)>) -> Page<T>
+    where
+        T: Type + ParseFromJSON + ToJSON + Send + Sync,
+    {
+        keyed.sort_by(|a, b| a.0.cmp(&b.0));
+        if let Some(after) = &self.after {
+            keyed.retain(|(key, _)| key > after);
+        }
+        let most = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let more = keyed.len() > most;
+        keyed.truncate(most);
+        let next = keyed.last().filter(|_| more).map(|(key, _)| key.clone());
+        Page {
+            items: keyed.into_iter().map(|(_, item)| item).collect(),
+            next,
+        }
+    }
+
     /// A page of rows of which one more than the page holds was asked for.
     pub(super) fn page<R, T>(
         &self,

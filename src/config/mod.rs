@@ -26,6 +26,7 @@ mod route_entry;
 mod secret;
 mod settings;
 mod vendor;
+mod vendor_preset;
 mod watch;
 
 #[cfg(test)]
@@ -47,4 +48,5 @@ pub use settings::{
     ClientKeySettings, MatchSettings, ModelLists, PoolSettings, ProviderSettings, RouteSettings,
     Settings, TargetSettings,
 };
+pub use vendor_preset::{VendorPreset, vendor_presets};
 pub use watch::{Watcher, watch};

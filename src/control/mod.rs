@@ -5,7 +5,9 @@
 
 mod assembly;
 mod change;
+mod client_keys;
 mod follow;
+mod preview;
 mod sweep;
 
 use std::net::SocketAddr;

@@ -12,8 +12,9 @@ use translator::translate::{self, Target};
 use translator::{Dialect, estimate, foreign};
 
 use super::admit::{Leave, Place};
+use super::allowance::{self, Use};
 use super::body::AnswerBody;
-use super::generate::{planned, sign};
+use super::generate::{limited, planned, sign};
 use super::headers::{self, BRIDGE_COUNT};
 use super::peek::Peek;
 use super::prepare::{invalid, uri};
@@ -131,6 +132,7 @@ async fn counted(
             "no provider is configured for this request",
         ));
     };
+    let limits = allowance::admit(caller, ingress.dialect, Use::Count, &plan.targets, account)?;
     account.target(target);
     let deadline = caller.hub.tuning.count_deadline;
     let asked = timeout(
@@ -145,6 +147,7 @@ async fn counted(
     let mut response = reply::json(shaped(ingress.dialect, count));
     let headers = response.headers_mut();
     reply::identify(headers, ingress.dialect, &caller.request_id);
+    limited(headers, &limits);
     sign(headers, &plan.route, Some(target), account.attempts());
     headers.insert(BRIDGE_COUNT, HeaderValue::from_static(how));
     Ok(response)
@@ -203,8 +206,16 @@ async fn upstream_count(
         headers,
         body,
     };
-    let sent =
-        async { read_whole(&caller.hub, target, send(parcel, &leave).await?, started).await }.await;
+    let sent = async {
+        read_whole(
+            &caller.hub,
+            target,
+            send(parcel, leave.credential(0)).await?,
+            started,
+        )
+        .await
+    }
+    .await;
     match sent {
         Ok(body) => {
             account.attempt(target, leave.lease(), 200, started.elapsed(), None);

@@ -18,7 +18,7 @@ use translator::undo::Undo;
 use super::body::AnswerBody;
 use super::generate::planned;
 use super::headers::BRIDGE_PROVIDER;
-use super::order::Order;
+use super::order::{Order, Purpose};
 use super::peek::Peek;
 use super::portrayal::{self, Explained, Reversal};
 use super::prepare::{Lane, Prepared, prepare};
@@ -199,7 +199,7 @@ fn routed(
     clippy::too_many_arguments,
     reason = "an order has many parts, and this is the one place beside the pipeline"
 )]
-fn order(
+pub(super) fn order(
     caller: &Caller,
     headers: &HeaderMap,
     from: Dialect,
@@ -225,8 +225,10 @@ fn order(
         model,
         json_array: false,
         strict,
+        purpose: Purpose::Answer,
         keep_input: None,
         keeps_response: false,
+        limits: HeaderMap::new(),
         route: plan.route,
         targets: plan.targets.into_iter().map(Arc::new).collect(),
     })
@@ -272,7 +274,7 @@ fn trace(
 }
 
 /// The headers of a request, but not what the configuration put there: that may be a secret.
-fn shown(prepared: &Prepared, target: &PlannedTarget) -> serde_json::Map<String, Value> {
+pub(super) fn shown(prepared: &Prepared, target: &PlannedTarget) -> serde_json::Map<String, Value> {
     let own = |name: &http::HeaderName| {
         target
             .provider

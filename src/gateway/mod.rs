@@ -6,11 +6,16 @@
 //! configuration came from.
 
 mod admit;
+mod again;
+mod allowance;
 mod array;
 mod attempt;
+mod background;
 mod body;
 mod bytepath;
 mod chat;
+mod check;
+mod compact;
 mod count;
 mod embeddings;
 mod embeddings_shape;
@@ -35,6 +40,7 @@ mod peek;
 mod portrayal;
 mod prepare;
 mod query;
+mod reach;
 mod rehearsal;
 mod remember;
 mod reply;
@@ -44,18 +50,23 @@ mod route;
 mod send;
 mod service;
 mod settle;
+mod source;
 mod splice;
 mod spoken;
 mod status;
 mod stream;
+mod together;
+mod trial;
 mod tuning;
 mod unary;
 mod verdict;
 mod watch;
 
 pub use body::AnswerBody;
+pub use check::{Checked, Offered, check, discover};
 pub use hub::Hub;
 pub use memory::{Place, ResponseMemory, ResponseStore, StateMemory, StateStore, StoredResponse};
 pub use rehearsal::{Rehearsal, Rehearsed, Unrehearsed, rehearse};
 pub use service::handle;
+pub use trial::{FinalRequest, RuleFinding, Trial, TrialReport, TrialTarget, try_route};
 pub use tuning::Tuning;

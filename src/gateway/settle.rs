@@ -18,6 +18,7 @@ use crate::ledger::{
     Attempt, Capture, Flag, Label, Outcome, Record, Side, Source, Tokens, cost_nano_usd,
 };
 use crate::pool::KeyLease;
+use crate::pool::limits::{Reservation, Spend};
 use crate::routing::PlannedTarget;
 
 /// The account of one request.
@@ -25,6 +26,8 @@ pub(super) struct Account {
     hub: Arc<Hub>,
     record: Option<Box<Record>>,
     started: Instant,
+    /// What is held for it in the limits of its client key.
+    reservation: Option<Reservation>,
     prompt: Prompt,
     spoken: Spoken,
     underway: Option<Underway>,
@@ -69,6 +72,7 @@ impl Account {
             hub: Arc::clone(hub),
             record: Some(Box::new(record)),
             started: Instant::now(),
+            reservation: None,
             prompt: Prompt::Unknown,
             spoken: Spoken::default(),
             underway: None,
@@ -109,6 +113,11 @@ impl Account {
         if let Some(record) = &mut self.record {
             write(record);
         }
+    }
+
+    /// Keeps what is reserved until the account is closed.
+    pub(super) fn hold(&mut self, reservation: Reservation) {
+        self.reservation = Some(reservation);
     }
 
     /// Notes a part of a body, where bodies are wanted.
@@ -223,6 +232,7 @@ impl Account {
         self.price(&mut record);
         record.error = error;
         record.total = self.started.elapsed();
+        self.settle(&record);
         self.hub.metrics.gauges.in_flight.dec();
         tracing::debug!(id = %record.id, status, outcome = outcome.as_str(), "request finished");
         self.hub.ledger.put(record);
@@ -277,6 +287,18 @@ impl Account {
         };
         record.cost_nano_usd = Some(cost_nano_usd(price.rates, tokens));
         record.price_version = Some(Label::from(price.version));
+    }
+
+    /// What the request has used takes the place of what was reserved for it.
+    fn settle(&mut self, record: &Record) {
+        if let Some(reservation) = self.reservation.take() {
+            let tokens = record.usage.as_ref();
+            let spend = Spend {
+                tokens: tokens.map_or(0, |tokens| tokens.input.saturating_add(tokens.output)),
+                nano_usd: record.cost_nano_usd,
+            };
+            reservation.settle(spend, Instant::now());
+        }
     }
 }
 

@@ -67,6 +67,8 @@ pub struct KeyStats {
     pub cooling_seconds: Option<u64>,
     /// The status that set it aside.
     pub quarantined_by: Option<u16>,
+    /// The status of the last call that failed; 0 when no answer came.
+    pub last_error: Option<u16>,
 }
 
 fn unix_seconds<S: serde::Serializer>(
@@ -128,6 +130,8 @@ pub(super) struct KeyState {
     quarantined_by: AtomicU16,
     /// What the key was used for when it was set aside.
     purpose: AtomicU64,
+    /// One more than the status of the last failure, or 0.
+    last_error: AtomicU16,
     status_codes: Mutex<BTreeMap<u16, u64>>,
 }
 
@@ -161,6 +165,16 @@ impl KeyState {
     pub(super) fn settle(&self, model: &Arc<str>, outcome: KeyOutcome, now: u64) {
         self.total.fetch_add(1, Ordering::Relaxed);
         self.last_used.store(now, Ordering::Relaxed);
+        let failed = match outcome {
+            KeyOutcome::Status(status) if status < 400 => None,
+            KeyOutcome::Status(status) | KeyOutcome::AuthFailed(status) => Some(status),
+            KeyOutcome::RateLimited { .. } => Some(429),
+            KeyOutcome::ConnectionFailed => Some(0),
+        };
+        if let Some(status) = failed {
+            self.last_error
+                .store(status.saturating_add(1), Ordering::Relaxed);
+        }
         match outcome {
             KeyOutcome::Status(status) => {
                 if status < 400 {
@@ -299,6 +313,7 @@ impl KeyState {
             in_flight: self.in_flight.load(Ordering::Relaxed),
             cooling_seconds: (cooling > 0).then(|| cooling.div_ceil(1_000_000_000)),
             quarantined_by: (quarantined > 0).then_some(quarantined),
+            last_error: self.last_error.load(Ordering::Relaxed).checked_sub(1),
         }
     }
 }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
 
-use super::key_state::{Epoch, KeyState, KeyStats, Unusable};
+use super::key_state::{Epoch, KeyOutcome, KeyState, KeyStats, Unusable};
 use super::lease::{KeyIndex, KeyLease};
 use crate::snapshot::KeyPool;
 
@@ -185,6 +185,21 @@ impl Pools {
             .collect();
         rows.sort_by(|a, b| (&a.pool, &a.key).cmp(&(&b.pool, &b.key)));
         rows
+    }
+
+    /// Counts a call that was made without a lease, such as a check.
+    pub fn report(
+        &self,
+        pool: &str,
+        key: &str,
+        model: &Arc<str>,
+        outcome: KeyOutcome,
+        now: Instant,
+    ) {
+        let states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(state) = states.get(&(pool.into(), key.into())) {
+            state.settle(model, outcome, self.epoch.nanos(now));
+        }
     }
 
     /// Ends cool-down and quarantine of one key of a pool, or of all; says how many keys it touched.

@@ -264,6 +264,44 @@ pub async fn remove_secrets(
     Ok(())
 }
 
+/// Puts one secret in use, or out of it.
+///
+/// # Errors
+/// When it is gone or the database is away.
+pub async fn switch_secret(
+    database: &impl ConnectionTrait,
+    id: &str,
+    enabled: bool,
+) -> Result<(), StoreError> {
+    let changed = secret::Entity::update_many()
+        .col_expr(secret::Column::Enabled, enabled.into())
+        .filter(secret::Column::Id.eq(id))
+        .exec(database)
+        .await?;
+    // MySQL counts only rows that are not as they were.
+    if changed.rows_affected == 0
+        && secret::Entity::find_by_id(id)
+            .one(database)
+            .await?
+            .is_none()
+    {
+        return Err(StoreError::Missing);
+    }
+    Ok(())
+}
+
+/// Removes one secret.
+///
+/// # Errors
+/// When it is gone or the database is away.
+pub async fn remove_secret(database: &impl ConnectionTrait, id: &str) -> Result<(), StoreError> {
+    let gone = secret::Entity::delete_by_id(id).exec(database).await?;
+    match gone.rows_affected {
+        0 => Err(StoreError::Missing),
+        _ => Ok(()),
+    }
+}
+
 /// A sealed value belongs to its row.
 fn context(id: &str) -> String {
     format!("secrets/{id}")

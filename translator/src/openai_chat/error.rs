@@ -247,7 +247,12 @@ impl<'f> Form<'f> {
             FailureKind::TooLarge => (413, INVALID, Some("request_too_large")),
             FailureKind::ClientAuth => (401, INVALID, Some("invalid_api_key")),
             FailureKind::UpstreamAuth => (502, SERVER, Some("upstream_auth_error")),
-            FailureKind::Billing => (429, "insufficient_quota", Some("insufficient_quota")),
+            FailureKind::Billing => {
+                // The hub's own word for a spent budget; vendors' words become OpenAI's.
+                let own = given.filter(|code| *code == "budget_exceeded");
+                let quota = "insufficient_quota";
+                (429, quota, own.or(Some(quota)))
+            }
             FailureKind::Permission => (403, INVALID, given),
             FailureKind::NotFound => (404, INVALID, given.or(Some("model_not_found"))),
             FailureKind::Conflict => (409, INVALID, given),

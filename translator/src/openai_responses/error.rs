@@ -163,6 +163,12 @@ pub(super) fn code(failure: &Failure) -> Option<&str> {
         FailureKind::NotFound | FailureKind::RateLimit | FailureKind::Conflict => {
             failure.code.as_deref().or(fixed)
         }
+        // The hub's own word for a spent budget; vendors' words become OpenAI's.
+        FailureKind::Billing => failure
+            .code
+            .as_deref()
+            .filter(|code| *code == "budget_exceeded")
+            .or(fixed),
         _ => fixed.or(failure.code.as_deref()),
     }
 }

@@ -1,0 +1,292 @@
+//! Route rules.
+
+use bridge::admin::Role;
+use poem::http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::house::House;
+
+const FILES: &str = "PROVIDERS:\n  - {name: one, api_format: openai, base_url: 'https://one.example/v1', api_key: sk-canary-of-the-file-1, models: {big: [m]}}\n  - {name: two, api_format: anthropic, base_url: 'https://two.example', keys: [sk-canary-of-the-file-2], headers: {X-Team: hush-hush-hush}}\nAPI_KEY_POOLS:\n  extra: {keys: [sk-canary-of-the-file-3]}\nROUTES:\n  - {name: filed, priority: 50, match: {model: 'filed-*'}, targets: [one/m]}\n";
+
+fn rule(name: &str, priority: i64, model: &str) -> Value {
+    json!({"name": name, "priority": priority, "match": {"model": [model]}, "targets": [{"provider": "one", "model": "m"}]})
+}
+
+async fn make(house: &House, token: &str, body: &Value) {
+    let made = house
+        .call(Method::POST, "/api/routes", token, Some(body))
+        .await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
+}
+
+async fn names(house: &House, token: &str) -> Vec<String> {
+    let list = house.call(Method::GET, "/api/routes", token, None).await;
+    let items = list.body["items"].as_array().expect("a list");
+    items
+        .iter()
+        .map(|route| route["name"].as_str().expect("a name").to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_rule_is_made_moved_and_taken_back() {
+    let house = House::of_yaml(FILES).await;
+    let token = house.person(Role::Operator).await;
+    for name in ["a", "b", "c"] {
+        make(&house, &token, &rule(name, 100, &format!("{name}-*"))).await;
+    }
+    assert_eq!(names(&house, &token).await, ["filed", "a", "b", "c"]);
+    let moved = house
+        .call(
+            Method::POST,
+            "/api/routes/c/move",
+            &token,
+            Some(&json!({"before": "a"})),
+        )
+        .await;
+    assert_eq!(moved.status, StatusCode::OK, "{}", moved.body);
+    assert_eq!(names(&house, &token).await, ["filed", "c", "a", "b"]);
+    let moved = house
+        .call(
+            Method::POST,
+            "/api/routes/c/move",
+            &token,
+            Some(&json!({"before": "filed"})),
+        )
+        .await;
+    assert_eq!(moved.status, StatusCode::OK, "{}", moved.body);
+    assert_eq!(names(&house, &token).await, ["c", "filed", "a", "b"]);
+    let rules: Vec<String> = house
+        .control
+        .hub()
+        .snapshots
+        .load_full()
+        .rules
+        .iter()
+        .map(|rule| rule.name.to_string())
+        .collect();
+    assert_eq!(rules, ["c", "filed", "a", "b"], "live at once");
+    let fixed = house
+        .call(
+            Method::POST,
+            "/api/routes/filed/move",
+            &token,
+            Some(&json!({"priority": 1})),
+        )
+        .await;
+    assert_eq!(
+        (fixed.status, &fixed.body["code"]),
+        (StatusCode::CONFLICT, &json!("read_only"))
+    );
+
+    // Versions, and back.
+    let mut changed = rule("a", 100, "other-*");
+    changed["params"] = json!({"temperature": 0.2});
+    let put = house
+        .call(Method::PUT, "/api/routes/a", &token, Some(&changed))
+        .await;
+    assert_eq!(put.status, StatusCode::OK, "{}", put.body);
+    assert_eq!(put.body["params"]["temperature"], 0.2);
+    let versions = house
+        .call(Method::GET, "/api/routes/a/versions", &token, None)
+        .await;
+    let versions = versions.body["items"].as_array().expect("a list").clone();
+    assert!(versions.len() >= 2, "{versions:?}");
+    assert_eq!(
+        versions[0]["route"]["document"]["match"]["model"],
+        json!(["other-*"])
+    );
+    let back = house
+        .call(
+            Method::POST,
+            "/api/routes/a/rollback",
+            &token,
+            Some(&json!({"version": 1})),
+        )
+        .await;
+    assert_eq!(back.status, StatusCode::NO_CONTENT, "{}", back.body);
+    let read = house.call(Method::GET, "/api/routes/a", &token, None).await;
+    assert_eq!(
+        (&read.body["match"]["model"], &read.body["params"]),
+        (&json!(["a-*"]), &Value::Null),
+        "{}",
+        read.body
+    );
+    let never = house
+        .call(
+            Method::POST,
+            "/api/routes/a/rollback",
+            &token,
+            Some(&json!({"version": 77})),
+        )
+        .await;
+    assert_eq!(never.status, StatusCode::NOT_FOUND);
+    house.end().await;
+}
+
+#[tokio::test]
+async fn what_is_wrong_or_odd_is_told() {
+    let house = House::of_yaml(FILES).await;
+    let token = house.person(Role::Operator).await;
+    for (body, field) in [
+        (
+            json!({"name": "x", "match": {"model": ["a["]}, "targets": [{"provider": "one"}]}),
+            "match.model",
+        ),
+        (
+            json!({"name": "x", "match": {"model_regex": ["(?=a)"]}, "targets": [{"provider": "one"}]}),
+            "match.model_regex",
+        ),
+        (
+            json!({"name": "x", "targets": [{"provider": "oen"}]}),
+            "targets[0]",
+        ),
+        (
+            json!({"name": "x", "targets": [{"provider": "one"}], "params": {"colour": 1}}),
+            "params.colour",
+        ),
+        (
+            json!({"name": "x", "targets": [{"provider": "one"}], "strategy": "luck"}),
+            "strategy",
+        ),
+    ] {
+        let refused = house
+            .call(Method::POST, "/api/routes", &token, Some(&body))
+            .await;
+        assert_eq!(
+            refused.status,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "{}",
+            refused.body
+        );
+        assert_eq!(
+            refused.body["errors"][0]["field"], field,
+            "{}",
+            refused.body
+        );
+        assert!(
+            refused.body["errors"][0]["fix"]
+                .as_str()
+                .is_some_and(|fix| !fix.is_empty()),
+            "{}",
+            refused.body
+        );
+    }
+    make(&house, &token, &rule("wide", 10, "claude-*")).await;
+    make(&house, &token, &rule("narrow", 20, "claude-sonnet-4")).await;
+    let narrow = house
+        .call(Method::GET, "/api/routes/narrow", &token, None)
+        .await;
+    assert!(
+        narrow.body["warnings"][0]
+            .as_str()
+            .is_some_and(|words| words.contains("never reached") && words.contains("`wide`")),
+        "{}",
+        narrow.body
+    );
+    let off = house
+        .call(Method::POST, "/api/routes/wide/disable", &token, None)
+        .await;
+    assert_eq!(off.body["enabled"], false, "{}", off.body);
+    let narrow = house
+        .call(Method::GET, "/api/routes/narrow", &token, None)
+        .await;
+    assert_eq!(narrow.body["warnings"], json!([]));
+    house.end().await;
+}
+
+#[tokio::test]
+async fn a_request_is_tried_and_not_sent() {
+    let house = House::of_yaml(FILES).await;
+    let token = house.person(Role::Operator).await;
+    let viewer = house.person(Role::Viewer).await;
+    make(&house, &token, &rule("other", 5, "other-*")).await;
+    let mut here = rule("here", 60, "claude-*");
+    here["key_pool"] = json!("extra");
+    here["match"]["ingress"] = json!(["anthropic"]);
+    here["targets"] =
+        json!([{"provider": "one", "model": "gpt-4o"}, {"provider": "two", "model": "claude-x"}]);
+    make(&house, &token, &here).await;
+    make(&house, &token, &rule("last", 70, "*")).await;
+    let question = json!({"dialect": "anthropic", "request": {"model": "claude-sonnet", "max_tokens": 9, "top_k": 5,
+        "messages": [{"role": "user", "content": "hi"}]}});
+    let tried = house
+        .call(Method::POST, "/api/routes/test", &viewer, Some(&question))
+        .await;
+    assert_eq!(tried.status, StatusCode::OK, "{}", tried.body);
+    let body = &tried.body;
+    assert_eq!(body["route"], "here", "{body}");
+    let rules = body["rules"].as_array().expect("a list");
+    let said: Vec<(&str, bool)> = rules
+        .iter()
+        .map(|rule| {
+            (
+                rule["rule"].as_str().expect("text"),
+                rule["matched"].as_bool().expect("a flag"),
+            )
+        })
+        .collect();
+    assert_eq!(
+        said,
+        [
+            ("other", false),
+            ("filed", false),
+            ("here", true),
+            ("last", false)
+        ]
+    );
+    assert_eq!(rules[0]["why"], "no model pattern fits");
+    assert!(
+        rules[3]["why"]
+            .as_str()
+            .is_some_and(|why| why.contains("`here` decides"))
+    );
+    assert_eq!(
+        (
+            &body["targets"][0]["provider"],
+            &body["targets"][0]["key_pool"],
+            &body["targets"][1]["dialect"]
+        ),
+        (&json!("one"), &json!("extra"), &json!("anthropic"))
+    );
+    let sent = &body["request"];
+    assert_eq!(
+        (&sent["url"], &sent["body"]["model"], &sent["lane"]),
+        (
+            &json!("https://one.example/v1/chat/completions"),
+            &json!("gpt-4o"),
+            &json!("translated")
+        )
+    );
+    assert!(
+        sent["losses"].to_string().contains("dropped:top_k"),
+        "{sent}"
+    );
+    assert!(!body.to_string().contains("canary") && !body.to_string().contains("hush"));
+
+    // Nobody can serve it: that is a finding.
+    let mut nowhere = question.clone();
+    nowhere["dialect"] = json!("openai");
+    nowhere["request"]["model"] = json!("zzz");
+    house
+        .call(Method::DELETE, "/api/routes/last", &token, None)
+        .await;
+    let tried = house
+        .call(Method::POST, "/api/routes/test", &viewer, Some(&nowhere))
+        .await;
+    assert_eq!(tried.status, StatusCode::OK, "{}", tried.body);
+    assert!(
+        tried.body["refusal"].is_string() && tried.body["targets"] == json!([]),
+        "{}",
+        tried.body
+    );
+    let unknown = json!({"dialect": "soap", "request": {}});
+    let refused = house
+        .call(Method::POST, "/api/routes/test", &viewer, Some(&unknown))
+        .await;
+    assert_eq!(
+        (refused.status, &refused.body["errors"][0]["field"]),
+        (StatusCode::UNPROCESSABLE_ENTITY, &json!("dialect"))
+    );
+    house.end().await;
+}
