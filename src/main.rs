@@ -3,6 +3,7 @@
 mod administration;
 mod check;
 mod database;
+mod live_settings;
 mod openapi;
 mod serve;
 mod translate;

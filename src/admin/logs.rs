@@ -256,7 +256,11 @@ impl Logs {
     }
 
     /// Say how much is kept, and for how long
-    #[oai(path = "/settings", method = "put", operation_id = "logs_settings_update")]
+    #[oai(
+        path = "/settings",
+        method = "put",
+        operation_id = "logs_settings_update"
+    )]
     async fn set(&self, session: Session, body: Json<Keeping>) -> Answer<Json<Keeping>> {
         let who = session.at_least(Role::Admin)?;
         if CaptureMode::parse(&body.capture).is_none() {

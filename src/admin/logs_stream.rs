@@ -185,9 +185,7 @@ impl Progress {
     /// The next page. An error breaks the answer off, so that nobody takes a part for the whole.
     async fn page(&mut self) -> Result<bytes::Bytes, std::io::Error> {
         let most = self.left.min(PAGE);
-        let read = self
-            .store
-            .requests(&self.filter, self.after.as_ref(), most);
+        let read = self.store.requests(&self.filter, self.after.as_ref(), most);
         let rows = timeout(Duration::from_secs(30), read)
             .await
             .map_err(std::io::Error::other)?
@@ -219,10 +217,35 @@ mod csv {
     use super::RequestRow;
 
     const NAMES: [&str; 29] = [
-        "id", "at", "call", "ingress", "upstream", "client_key_id", "client_key", "user_id", "tags", "provider",
-        "model_asked", "model_served", "route", "stream", "outcome", "status", "error_code", "error", "input",
-        "cache_read", "cache_write", "output", "reasoning", "usage_source", "cost_nano_usd", "first_byte_ms",
-        "total_ms", "attempts", "fidelity",
+        "id",
+        "at",
+        "call",
+        "ingress",
+        "upstream",
+        "client_key_id",
+        "client_key",
+        "user_id",
+        "tags",
+        "provider",
+        "model_asked",
+        "model_served",
+        "route",
+        "stream",
+        "outcome",
+        "status",
+        "error_code",
+        "error",
+        "input",
+        "cache_read",
+        "cache_write",
+        "output",
+        "reasoning",
+        "usage_source",
+        "cost_nano_usd",
+        "first_byte_ms",
+        "total_ms",
+        "attempts",
+        "fidelity",
     ];
 
     pub(super) fn names(out: &mut String) {
@@ -232,41 +255,47 @@ mod csv {
 
     pub(super) fn line(row: &RequestRow, out: &mut String) {
         let text = |text: &Option<String>| text.as_deref().map(field).unwrap_or_default();
-        let number = |number: Option<i64>| number.map(|number| number.to_string()).unwrap_or_default();
+        let number =
+            |number: Option<i64>| number.map(|number| number.to_string()).unwrap_or_default();
         let tokens = row.tokens.as_ref();
-        let fields: [String; NAMES.len()] = [
-            field(&row.id),
-            row.at.to_string(),
-            field(&row.call),
-            field(&row.ingress),
-            text(&row.upstream),
-            text(&row.client_key_id),
-            text(&row.client_key),
-            text(&row.user_id),
-            field(&row.tags.join(" ")),
-            text(&row.provider),
-            field(&row.model_asked),
-            text(&row.model_served),
-            text(&row.route),
-            row.stream.to_string(),
-            field(&row.outcome),
-            row.status.to_string(),
-            text(&row.error_code),
-            text(&row.error),
-            number(tokens.map(|tokens| tokens.input)),
-            number(tokens.map(|tokens| tokens.cache_read)),
-            number(tokens.map(|tokens| {
-                tokens.cache_write_5m + tokens.cache_write_1h + tokens.cache_write
-            })),
-            number(tokens.map(|tokens| tokens.output)),
-            number(tokens.map(|tokens| tokens.reasoning)),
-            tokens.map(|tokens| field(&tokens.source)).unwrap_or_default(),
-            number(row.cost_nano_usd),
-            row.first_byte_ms.map(|ms| ms.to_string()).unwrap_or_default(),
-            row.total_ms.to_string(),
-            row.attempts.to_string(),
-            field(&row.fidelity.join(" ")),
-        ];
+        let fields: [String; NAMES.len()] =
+            [
+                field(&row.id),
+                row.at.to_string(),
+                field(&row.call),
+                field(&row.ingress),
+                text(&row.upstream),
+                text(&row.client_key_id),
+                text(&row.client_key),
+                text(&row.user_id),
+                field(&row.tags.join(" ")),
+                text(&row.provider),
+                field(&row.model_asked),
+                text(&row.model_served),
+                text(&row.route),
+                row.stream.to_string(),
+                field(&row.outcome),
+                row.status.to_string(),
+                text(&row.error_code),
+                text(&row.error),
+                number(tokens.map(|tokens| tokens.input)),
+                number(tokens.map(|tokens| tokens.cache_read)),
+                number(tokens.map(|tokens| {
+                    tokens.cache_write_5m + tokens.cache_write_1h + tokens.cache_write
+                })),
+                number(tokens.map(|tokens| tokens.output)),
+                number(tokens.map(|tokens| tokens.reasoning)),
+                tokens
+                    .map(|tokens| field(&tokens.source))
+                    .unwrap_or_default(),
+                number(row.cost_nano_usd),
+                row.first_byte_ms
+                    .map(|ms| ms.to_string())
+                    .unwrap_or_default(),
+                row.total_ms.to_string(),
+                row.attempts.to_string(),
+                field(&row.fidelity.join(" ")),
+            ];
         out.push_str(&fields.join(","));
         out.push_str("\r\n");
     }
@@ -274,8 +303,10 @@ mod csv {
     /// A text as a field. Spreadsheets take what begins like a formula for one, so it does not begin like that.
     fn field(text: &str) -> String {
         let first = text.trim_start().chars().next();
-        let is_formula = matches!(first, Some('=' | '+' | '-' | '@' | '\u{ff1d}' | '\u{ff0b}' | '\u{ff0d}' | '\u{ff20}'))
-            || text.starts_with(['\t', '\r', '\n']);
+        let is_formula = matches!(
+            first,
+            Some('=' | '+' | '-' | '@' | '\u{ff1d}' | '\u{ff0b}' | '\u{ff0d}' | '\u{ff20}')
+        ) || text.starts_with(['\t', '\r', '\n']);
         let guard = if is_formula { "'" } else { "" };
         format!("\"{guard}{}\"", text.replace('"', "\"\""))
     }

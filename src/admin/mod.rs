@@ -18,10 +18,14 @@ mod key_bounds;
 mod key_events;
 mod key_limits;
 mod key_pools;
+mod logs;
+mod logs_stream;
+mod models;
 mod owned;
 mod page;
 mod password;
 mod people;
+mod period;
 mod person;
 mod pool_entry;
 mod pool_key;
@@ -31,13 +35,16 @@ mod problem;
 mod provider_entry;
 mod provider_trials;
 mod providers;
+mod requests;
 mod route_entry;
 mod route_order;
 mod route_trials;
 mod route_warning;
 mod routes;
 mod sessions;
+mod setting;
 mod setup;
+mod stats;
 mod throttle;
 mod token;
 mod users;
@@ -143,7 +150,12 @@ fn resources(admin: &Admin) -> impl OpenApi + use<> {
         route_trials::RouteTrials(admin.clone()),
         routes::Routes(admin.clone()),
     );
-    (people, routing)
+    let account = (
+        stats::Stats(admin.clone()),
+        logs::Logs(admin.clone()),
+        models::Models(admin.clone()),
+    );
+    (people, routing, account)
 }
 
 fn service<T: OpenApi>(resources: T) -> OpenApiService<T, ()> {

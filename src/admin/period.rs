@@ -25,7 +25,11 @@ impl Period {
         let length = match range {
             None => DAY,
             Some(range) => span(range).ok_or_else(|| {
-                Problem::invalid("range", "this is no length of time", "write it as 15m, 24h, 30d")
+                Problem::invalid(
+                    "range",
+                    "this is no length of time",
+                    "write it as 15m, 24h, 30d",
+                )
             })?,
         };
         let from = from.unwrap_or_else(|| to.saturating_sub(length));
@@ -78,7 +82,11 @@ pub(super) fn step(text: Option<&str>) -> Answer<Option<i64>> {
         other => span(other),
     };
     known.map(Some).ok_or_else(|| {
-        Problem::invalid("step", "this is no step of time", "minute, hour, day, week, or such as 15m")
+        Problem::invalid(
+            "step",
+            "this is no step of time",
+            "minute, hour, day, week, or such as 15m",
+        )
     })
 }
 
@@ -90,7 +98,17 @@ mod tests {
     fn lengths_of_time() {
         assert_eq!(span("15m"), Some(15 * MINUTE));
         assert_eq!(span("30d"), Some(30 * DAY));
-        for bad in ["", "m", "0h", "-1d", "1y", "999999999999999999d", "1.5h", "ü", "9000d"] {
+        for bad in [
+            "",
+            "m",
+            "0h",
+            "-1d",
+            "1y",
+            "999999999999999999d",
+            "1.5h",
+            "ü",
+            "9000d",
+        ] {
             assert_eq!(span(bad), None, "{bad}");
         }
         let period = Period::of(None, Some(10 * DAY), Some("2d")).expect("a time");

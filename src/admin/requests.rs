@@ -121,11 +121,17 @@ impl From<Model> for RequestRow {
             audio_output: row.audio_output,
             image_output: row.image_output,
             source,
-            flags: row.usage_flags.as_deref().map_or_else(Vec::new, |flags| list(flags, ',')),
+            flags: row
+                .usage_flags
+                .as_deref()
+                .map_or_else(Vec::new, |flags| list(flags, ',')),
         });
         Self {
             tokens,
-            tags: row.tags.as_deref().map_or_else(Vec::new, |tags| list(tags, '|')),
+            tags: row
+                .tags
+                .as_deref()
+                .map_or_else(Vec::new, |tags| list(tags, '|')),
             fidelity: list(&row.fidelity, ','),
             first_byte_ms: row.first_byte_us.map(milliseconds),
             total_ms: milliseconds(row.total_us),

@@ -12,11 +12,7 @@ use crate::store::definitions::{insert, named, replace};
 use crate::store::entities::definition::Model;
 
 /// Puts settings in force together. Those that a file or the environment gives are theirs to change.
-pub(super) async fn put_all(
-    admin: &Admin,
-    who: &Identity,
-    values: &[(&str, Value)],
-) -> Answer<()> {
+pub(super) async fn put_all(admin: &Admin, who: &Identity, values: &[(&str, Value)]) -> Answer<()> {
     let files = admin.control.files();
     let change = admin.control.begin(who.actor()).await?;
     for (name, value) in values {

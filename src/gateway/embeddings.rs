@@ -191,7 +191,7 @@ async fn passed(
         Embed::GeminiBatch(_) => Endpoint::BatchEmbed,
         _ => Endpoint::Embed,
     };
-    let mut body = edits.apply(&subject.body);
+    let mut body = edits.apply(&subject.body).whole();
     if let Embed::GeminiBatch(_) = subject.embed {
         body = batch_model(&body, &target.model);
     }
@@ -333,10 +333,10 @@ async fn call(
             target,
             uri: uri(target, endpoint, ""),
             headers: headers.clone(),
-            body: body.clone(),
+            body: body.clone().into(),
         };
         account.underway(target, leave.lease());
-        let answered = match send(parcel, &leave).await {
+        let answered = match send(parcel, leave.credential(0)).await {
             Ok(response) => read_whole(hub, target, response, started).await,
             Err(fault) => Err(fault),
         };

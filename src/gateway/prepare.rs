@@ -14,25 +14,26 @@ use translator::member::Member;
 use translator::openai_chat::{Fit, fit};
 use translator::recall::{self, Key};
 use translator::replay::SEALED_ELSEWHERE;
-use translator::translate::{self, Target};
+use translator::translate::{self, Calls, Target};
 use translator::undo::Undo;
 use translator::{Dialect, anthropic, estimate, foreign, gemini};
 
 use super::bytepath::{self, Wish};
 use super::headers;
 use super::oddities;
-use super::order::Order;
+use super::order::{Order, Purpose};
 use super::params;
 use super::peek::Peek;
 use super::remember;
 use crate::routing::PlannedTarget;
 use crate::snapshot::{Clamps, Endpoint, Mode};
+use crate::upstream::Pieces;
 
 /// A request ready to be sent, but for the credential.
 pub(super) struct Prepared {
     pub(super) uri: Uri,
     pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
+    pub(super) body: Pieces,
     pub(super) lane: Lane,
     pub(super) report: Report,
 }
@@ -52,6 +53,18 @@ pub(super) enum Lane {
 pub(super) struct Translated {
     pub(super) answer: Answer,
     pub(super) undo: Undo,
+    /// One call for each alternative that the model does not give by itself.
+    pub(super) calls: Calls,
+}
+
+impl Prepared {
+    /// How many calls are made at once.
+    pub(super) fn calls(&self) -> usize {
+        match &self.lane {
+            Lane::Same { .. } => 1,
+            Lane::Translated(translated) => translated.calls.0.max(1),
+        }
+    }
 }
 
 /// Builds the request for a target.
@@ -62,6 +75,9 @@ pub(super) fn prepare(
 ) -> Result<Prepared, Failure> {
     let provider = &target.provider;
     let same = provider.dialect == order.ingress && order.body_dialect == order.ingress;
+    if order.purpose == Purpose::Compact {
+        return Ok(passed(order, target, None));
+    }
     if target.mode == Mode::Direct {
         if !same {
             return Err(Failure::new(
@@ -79,7 +95,7 @@ pub(super) fn prepare(
         || (provider.always_stream && !order.stream)
     {
         return translated(order, target, drop_state);
-    } else if foreign::found_in(order.ingress, &target.model, &order.body) {
+    } else if order.peek.sealed || foreign::found_in(order.ingress, &target.model, &order.body) {
         let mended = (!drop_state).then(|| mended(order, target)).flatten();
         return mended.map_or_else(|| translated(order, target, drop_state), Ok);
     }
@@ -113,13 +129,14 @@ fn mended(order: &Order, target: &PlannedTarget) -> Option<Prepared> {
     }
     let aim = aim(order, target, order.stream);
     let mended = anthropic::mend(std::str::from_utf8(&order.body).ok()?, &aim)?;
+    let body = Bytes::from(mended.body);
+    let peek = Peek::at(&body).ok()?;
     if mended.lost && order.strict
-        || foreign::is_refused(order.ingress, &target.model, &mended.body)
+        || peek.sealed
+        || foreign::is_refused(order.ingress, &target.model, &body)
     {
         return None;
     }
-    let body = Bytes::from(mended.body);
-    let peek = Peek::at(&body).ok()?;
     let mut report = Report::default();
     if mended.lost {
         report.dropped(Member::State.of(order.ingress), SEALED_ELSEWHERE);
@@ -172,7 +189,10 @@ fn fitted(order: &Order, target: &PlannedTarget) -> Fit {
 }
 
 /// The body without what the provider refuses.
-fn without(body: Bytes, target: &PlannedTarget) -> Bytes {
+fn without(body: Pieces, target: &PlannedTarget) -> Pieces {
+    if target.provider.omit_params.is_empty() {
+        return body;
+    }
     let omitted = |key: &str| {
         target
             .provider
@@ -180,19 +200,16 @@ fn without(body: Bytes, target: &PlannedTarget) -> Bytes {
             .iter()
             .any(|name| **name == *key)
     };
-    let Some(text) = std::str::from_utf8(&body)
-        .ok()
-        .filter(|_| !target.provider.omit_params.is_empty())
-    else {
-        return body;
-    };
-    let mut out = Vec::with_capacity(body.len());
+    let whole = body.whole();
+    // Valid UTF-8 was established when the body was looked at.
+    let text = std::str::from_utf8(&whole).unwrap_or("{}");
+    let mut out = Vec::with_capacity(whole.len());
     translator::json::Writer::new(&mut out).object(|w| {
         for (key, range) in translator::json::members(text).filter(|(key, _)| !omitted(key)) {
             w.raw(&key, &text[range]);
         }
     });
-    Bytes::from(out)
+    Bytes::from(out).into()
 }
 
 /// Bounds on the output limit for a target.
@@ -228,7 +245,7 @@ fn passed(order: &Order, target: &PlannedTarget, fitted: Option<(&Bytes, &Peek)>
     };
     let (body, strip) = bytepath::body(document, peek, &wish);
     Prepared {
-        uri: uri(target, endpoint(order.stream), &order.query),
+        uri: uri(target, order.endpoint(), &order.query),
         headers: headers::passed(&order.headers, provider, order.stream),
         body: without(body, target),
         lane: Lane::Same { strip },
@@ -295,10 +312,11 @@ pub(super) fn translated(
     Ok(Prepared {
         uri: uri(target, endpoint(stream), ""),
         headers: headers::written(provider, stream, &outbound.headers),
-        body: without(Bytes::from(outbound.body), target),
+        body: without(Bytes::from(outbound.body).into(), target),
         lane: Lane::Translated(Box::new(Translated {
             answer,
             undo: outbound.undo,
+            calls: outbound.calls,
         })),
         report: outbound.report,
     })
