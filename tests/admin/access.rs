@@ -268,7 +268,7 @@ async fn foreign(house: &House, kind: &str) -> (String, String) {
             let row = row.insert(house.control.store().write()).await;
             row.expect("a request").id
         }
-        other => panic!("nobody knows how to make a {other} for this test"),
+        other => unreachable!("nobody knows how to make a {other} for this test"),
     };
     (other, id)
 }
