@@ -5,6 +5,8 @@
 
 mod aliases;
 mod auth;
+mod bundle;
+mod bundled_presets;
 mod definition;
 mod guard;
 mod health;
@@ -18,6 +20,7 @@ mod person;
 mod pool_entry;
 mod pool_key;
 mod pool_keys;
+mod presets;
 mod problem;
 mod provider_entry;
 mod provider_trials;
@@ -28,13 +31,18 @@ mod route_trials;
 mod route_warning;
 mod routes;
 mod sessions;
+mod settings;
+mod switch;
+mod system;
 mod throttle;
 mod token;
+mod transfer;
 mod users;
 mod version;
 mod visitor;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use poem::endpoint::BoxEndpoint;
 use poem::{EndpointExt as _, Response, Route};
@@ -58,6 +66,8 @@ pub struct Admin {
     pub tokens: Arc<Tokens>,
     /// Places for those who follow what happens, each on a connection of their own.
     pub watchers: Arc<Semaphore>,
+    /// Since when there is an administration.
+    pub started: Instant,
     /// Hashes and compares passwords.
     pub passwords: Passwords,
     /// Slows down whoever guesses them.
@@ -66,6 +76,9 @@ pub struct Admin {
 
 /// Most who follow at the same time.
 const MOST_WATCHERS: usize = 64;
+
+/// Paths of older set-ups.
+const OLDER: [&str; 3] = ["/switch_model", "/config", "/models"];
 
 /// The first segments of the paths that are the admin API's.
 const OURS: [&str; 3] = ["api", "docs", "openapi.json"];
@@ -78,7 +91,8 @@ pub fn owns(path: &str) -> bool {
         .split('/')
         .next()
         .unwrap_or_default();
-    OURS.contains(&first) && !["/api/hello", "/api/translate/explain"].contains(&path)
+    OLDER.contains(&path)
+        || OURS.contains(&first) && !["/api/hello", "/api/translate/explain"].contains(&path)
 }
 
 impl Admin {
@@ -91,6 +105,7 @@ impl Admin {
             control,
             tokens: Arc::new(tokens),
             watchers: Arc::new(Semaphore::new(MOST_WATCHERS)),
+            started: Instant::now(),
             passwords: Passwords::default(),
             throttle: Arc::default(),
         }
@@ -121,7 +136,15 @@ fn resources(admin: &Admin) -> impl OpenApi + 'static {
         route_trials::RouteTrials(admin.clone()),
         routes::Routes(admin.clone()),
     );
-    (people, routing)
+    let configuration = (
+        settings::Settings(admin.clone()),
+        transfer::Transfer(admin.clone()),
+        presets::Presets(admin.clone()),
+        switch::ModelSwitch(admin.clone()),
+        health::HealthOfAll(admin.clone()),
+        system::Systems(admin.clone()),
+    );
+    (people, routing, configuration)
 }
 
 fn service<T: OpenApi>(resources: T) -> OpenApiService<T, ()> {

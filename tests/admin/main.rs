@@ -5,8 +5,12 @@
 
 mod aliases;
 mod auth;
+mod config;
+mod health;
 mod house;
 mod key_pools;
+mod live;
+mod presets;
 mod providers;
 mod routes;
 #[expect(
