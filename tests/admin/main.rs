@@ -7,9 +7,11 @@ mod aliases;
 mod auth;
 mod house;
 mod key_pools;
+mod models;
 mod providers;
 mod routes;
 mod spend;
+mod stats;
 #[expect(
     dead_code,
     reason = "shared with the tests of the data plane, which need all of it"
