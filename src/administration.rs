@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use bridge::admin::Admin;
+use bridge::admin::{Admin, Welcome, first_start};
 use bridge::bookkeeping::Bookkeeper;
 use bridge::config::{ConfigErrors, Settings};
 use bridge::control::{self, Control};
@@ -95,6 +95,9 @@ impl Administration {
             tokio::spawn(recorder.run(store.clone()));
         }
         let control = Control::start(store, Arc::clone(&self.hub), files, self.demo).await?;
+        if let Some(welcome) = first_start(&control).await? {
+            greet(&welcome);
+        }
         self.entrance
             .open_admin(Admin::new(Arc::clone(&control)).endpoint());
         tokio::spawn(control::follow(Arc::clone(&control)));
@@ -133,4 +136,11 @@ impl Administration {
         self.hub.adopt();
         Ok(version)
     }
+}
+
+/// To the terminal alone: what is logged may be kept and sent on.
+fn greet(welcome: &Welcome) {
+    let words = welcome.words();
+    // With standard error closed nobody can be told; the password can be set by another administrator then.
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), words.as_bytes());
 }

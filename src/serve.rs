@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::administration::Administration;
+use crate::live_settings::LiveSettings;
 
 /// What the command line says.
 #[derive(Debug, clap::Args)]
@@ -110,8 +111,10 @@ async fn serve(
     let entrance = Arc::new(Entrance::new(Arc::clone(&hub)));
     let administration =
         Administration::start(&hub, &entrance, &watched, demo_address, recorder).await?;
+    let mut live = LiveSettings::of(&watched);
     let reloaded = administration.clone();
     let watcher = config::watch(options, &watched, move |settings| {
+        live.take(&settings);
         reloaded.take_files(settings)
     });
     if let Err(error) = &watcher {

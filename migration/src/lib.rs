@@ -14,6 +14,7 @@ mod m20261121_000001_configuration;
 mod m20261121_000002_people;
 mod m20261121_000003_ledger;
 mod m20261121_000004_spend;
+mod m20261121_000005_key_bounds;
 
 pub use sea_orm_migration::prelude::*;
 
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000002_people::Migration),
             Box::new(m20261121_000003_ledger::Migration),
             Box::new(m20261121_000004_spend::Migration),
+            Box::new(m20261121_000005_key_bounds::Migration),
         ]
     }
 }

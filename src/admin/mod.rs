@@ -4,11 +4,19 @@
 //! named service of the gateway. It must never know how a request of the data plane is served.
 
 mod aliases;
+mod audit;
 mod auth;
+mod client_key_rows;
+mod client_keys;
 mod definition;
+mod docs;
+mod document;
+mod first_start;
 mod guard;
 mod health;
+mod key_bounds;
 mod key_events;
+mod key_limits;
 mod key_pools;
 mod logs;
 mod logs_stream;
@@ -22,6 +30,7 @@ mod person;
 mod pool_entry;
 mod pool_key;
 mod pool_keys;
+mod preferences;
 mod problem;
 mod provider_entry;
 mod provider_trials;
@@ -34,6 +43,7 @@ mod route_warning;
 mod routes;
 mod sessions;
 mod setting;
+mod setup;
 mod stats;
 mod throttle;
 mod token;
@@ -50,6 +60,8 @@ use tokio::sync::Semaphore;
 
 use crate::control::Control;
 
+pub use document::document;
+pub use first_start::{Welcome, first_start};
 use guard::Guard;
 pub use password::Passwords;
 pub use person::{Identity, Role};
@@ -75,7 +87,7 @@ pub struct Admin {
 const MOST_WATCHERS: usize = 64;
 
 /// The first segments of the paths that are the admin API's.
-const OURS: [&str; 3] = ["api", "docs", "openapi.json"];
+const OURS: [&str; 4] = ["api", "docs", "openapi.json", "redoc"];
 
 /// Whether a path is the admin API's. The gateway's own below `/api` are not.
 #[must_use]
@@ -110,14 +122,24 @@ impl Admin {
         let guard = Guard {
             store: self.control.store().clone(),
             tokens: Arc::clone(&self.tokens),
+            is_demo: self.control.in_force().settings.demo,
         };
-        Route::new().nest("/", service).with(guard).boxed()
+        let routes = Route::new().nest("/", service);
+        docs::lay_out(routes, document()).with(guard).boxed()
     }
 }
 
 /// The resources, in the order of the document.
-fn resources(admin: &Admin) -> impl OpenApi + 'static {
-    let people = (auth::Auth(admin.clone()), users::Users(admin.clone()));
+fn resources(admin: &Admin) -> impl OpenApi + use<> {
+    let people = (
+        auth::Auth(admin.clone()),
+        users::Users(admin.clone()),
+        key_bounds::KeyBounds(admin.clone()),
+        client_keys::ClientKeys(admin.clone()),
+        preferences::PreferencesApi(admin.clone()),
+        audit::Audit(admin.clone()),
+        setup::Setup(admin.clone()),
+    );
     let routing = (
         aliases::Aliases(admin.clone()),
         // Before providers: its fixed paths stand in the place of names.

@@ -238,9 +238,17 @@ impl Problem {
             StatusCode::UNSUPPORTED_MEDIA_TYPE => {
                 Self::MediaType(document(415, "media_type", "Unsupported media type", words))
             }
-            status if status.is_client_error() => malformed_words(words),
+            status if status.is_client_error() => malformed_words(without_value(&words)),
             _ => Self::internal(error),
         }
+    }
+}
+
+/// The words of a parser without the value that it found: that may be a password in the wrong form.
+fn without_value(words: &str) -> String {
+    match words.split_once(", found ") {
+        Some((expected, _)) => format!("{expected}, found something else"),
+        None => words.to_owned(),
     }
 }
 

@@ -25,8 +25,8 @@ const KEYS: [&str; 14] = [
     "budget_month",
 ];
 
-/// As long as the column of the table in which spending is kept.
-const LONGEST_NAME: usize = 128;
+/// It stands for the key in the tables of requests and spending.
+const LONGEST_NAME: usize = 64;
 
 /// Reads the list of client keys.
 pub(super) fn read_client_keys(reader: &mut Reader<'_>, node: &Node<'_>) -> Vec<ClientKeySettings> {

@@ -126,7 +126,7 @@ pub fn parse_usd(text: &str) -> Option<i64> {
     let power = 10_u128.checked_pow(shift.unsigned_abs())?;
     let nano = match shift {
         0.. => number.checked_mul(power)?,
-        _ if number % power == 0 => number / power,
+        _ if number.is_multiple_of(power) => number / power,
         _ => return None,
     };
     i64::try_from(nano).ok()

@@ -187,7 +187,11 @@ async fn exchange(
     };
     let sent = timeout(
         patience,
-        hub.client.send(request, provider.allow_private_network),
+        hub.client.send(
+            request,
+            provider.allow_private_network,
+            provider.proxy.as_ref(),
+        ),
     );
     let response: Response<Incoming> = sent
         .await

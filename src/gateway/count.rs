@@ -206,8 +206,16 @@ async fn upstream_count(
         headers,
         body,
     };
-    let sent =
-        async { read_whole(&caller.hub, target, send(parcel, &leave).await?, started).await }.await;
+    let sent = async {
+        read_whole(
+            &caller.hub,
+            target,
+            send(parcel, leave.credential(0)).await?,
+            started,
+        )
+        .await
+    }
+    .await;
     match sent {
         Ok(body) => {
             account.attempt(target, leave.lease(), 200, started.elapsed(), None);

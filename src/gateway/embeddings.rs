@@ -336,7 +336,7 @@ async fn call(
             body: body.clone(),
         };
         account.underway(target, leave.lease());
-        let answered = match send(parcel, &leave).await {
+        let answered = match send(parcel, leave.credential(0)).await {
             Ok(response) => read_whole(hub, target, response, started).await,
             Err(fault) => Err(fault),
         };

@@ -18,7 +18,7 @@ use translator::undo::Undo;
 use super::body::AnswerBody;
 use super::generate::planned;
 use super::headers::BRIDGE_PROVIDER;
-use super::order::Order;
+use super::order::{Order, Purpose};
 use super::peek::Peek;
 use super::portrayal::{self, Explained, Reversal};
 use super::prepare::{Lane, Prepared, prepare};
@@ -225,6 +225,7 @@ pub(super) fn order(
         model,
         json_array: false,
         strict,
+        purpose: Purpose::Answer,
         keep_input: None,
         keeps_response: false,
         limits: HeaderMap::new(),

@@ -29,14 +29,20 @@ const AGENT: HeaderValue =
 
 /// Headers of a client that an upstream of the same dialect may see. Scope headers such as
 /// `openai-organization` belong to the client's own account, not to the hub's, and stay here.
-fn travels(name: &str) -> bool {
+fn travels(name: &str, dialect: Dialect) -> bool {
+    let openai = matches!(dialect, Dialect::OpenAiChat | Dialect::OpenAiResponses);
     match name.as_bytes().first() {
-        Some(b'a') => matches!(
-            name,
-            "anthropic-version" | "anthropic-beta" | "anthropic-dangerous-direct-browser-access"
-        ),
+        Some(b'a') => {
+            dialect == Dialect::Anthropic
+                && matches!(
+                    name,
+                    "anthropic-version"
+                        | "anthropic-beta"
+                        | "anthropic-dangerous-direct-browser-access"
+                )
+        }
         Some(b'i') => name == "idempotency-key",
-        Some(b'o') => matches!(name, "openai-beta" | "originator"),
+        Some(b'o') => openai && matches!(name, "openai-beta" | "originator"),
         Some(b's') => matches!(name, "session-id" | "session_id"),
         Some(b't') => name == "thread-id",
         Some(b'u') => name == "user-agent",
@@ -70,7 +76,7 @@ fn finish(headers: &mut HeaderMap, provider: &Provider) {
 pub(super) fn passed(client: &HeaderMap, provider: &Provider, stream: bool) -> HeaderMap {
     let mut headers = base(stream);
     for (name, value) in client {
-        if travels(name.as_str()) {
+        if travels(name.as_str(), provider.dialect) {
             join(&mut headers, name, value);
         }
     }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime};
 
 use super::allowance::wall_ms;
+use super::background::Background;
 use super::memory::{ResponseMemory, ResponseStore, StateMemory, StateStore};
 use super::retry::RetryBudget;
 use super::tuning::Tuning;
@@ -45,6 +46,7 @@ pub struct Hub {
     /// Times and sizes.
     pub tuning: Tuning,
     pub(super) retries: RetryBudget,
+    pub(super) background: Background,
     stopping: AtomicBool,
 }
 
@@ -85,6 +87,7 @@ impl Hub {
             states: Arc::new(StateMemory::default()),
             tuning,
             retries: RetryBudget::default(),
+            background: Background::default(),
             stopping: AtomicBool::new(false),
         })
     }

@@ -6,13 +6,16 @@
 //! configuration came from.
 
 mod admit;
+mod again;
 mod allowance;
 mod array;
 mod attempt;
+mod background;
 mod body;
 mod bytepath;
 mod chat;
 mod check;
+mod compact;
 mod count;
 mod embeddings;
 mod embeddings_shape;
@@ -37,6 +40,7 @@ mod peek;
 mod portrayal;
 mod prepare;
 mod query;
+mod reach;
 mod rehearsal;
 mod remember;
 mod reply;
@@ -46,10 +50,12 @@ mod route;
 mod send;
 mod service;
 mod settle;
+mod source;
 mod splice;
 mod spoken;
 mod status;
 mod stream;
+mod together;
 mod trial;
 mod tuning;
 mod unary;

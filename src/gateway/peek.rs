@@ -64,8 +64,9 @@ impl Peek {
             end = range.end;
             peek.take(document, &key, range)?;
         }
-        // The scan stops at whatever is no JSON: then the closing brace does not follow.
-        if document[end..].trim_start().as_bytes().first() != Some(&b'}') {
+        // The scan stops at whatever is no JSON: then the closing brace does not follow. Behind it there is nothing:
+        // a second document would be what another reader takes for the request.
+        if document[end..].trim() != "}" {
             return Err(invalid("the body is not valid JSON"));
         }
         Ok(peek)
@@ -73,6 +74,9 @@ impl Peek {
 
     fn take(&mut self, document: &str, key: &str, range: Range<usize>) -> Result<(), Failure> {
         let raw = &document[range.clone()];
+        if !is_value(raw) {
+            return Err(invalid(&format!("the value of {key} is not valid JSON")).with_param(key));
+        }
         match key {
             "model" => {
                 if self.model.is_some() {
@@ -114,6 +118,13 @@ impl Peek {
         }
         Ok(())
     }
+}
+
+/// Words and numbers are checked to the letter; what has quotes or brackets the scan has found the end of.
+fn is_value(raw: &str) -> bool {
+    raw.starts_with(['"', '{', '['])
+        || matches!(raw, "true" | "false" | "null")
+        || serde_json::from_str::<&serde_json::value::RawValue>(raw).is_ok()
 }
 
 /// One request must not become the price of thousands: no vendor gives more alternatives than this.
@@ -169,6 +180,10 @@ mod tests {
             r#"{"model":"a","model":"b"}"#,
             r#"{"model":"a","Model":"b"}"#,
             r#"{"model":7}"#,
+            r#"{"model":"a"} {"model":"b"}"#,
+            r#"{"model":"a"}x"#,
+            r#"{"model":"a","x":NaN}"#,
+            r#"{"model":"a","x":+1}"#,
             r#"{"model":"a","n":100000}"#,
             r#"{"model":"a","generationConfig":{"candidateCount":1e9}}"#,
         ] {

@@ -14,14 +14,14 @@ use translator::member::Member;
 use translator::openai_chat::{Fit, fit};
 use translator::recall::{self, Key};
 use translator::replay::SEALED_ELSEWHERE;
-use translator::translate::{self, Target};
+use translator::translate::{self, Calls, Target};
 use translator::undo::Undo;
 use translator::{Dialect, anthropic, estimate, foreign, gemini};
 
 use super::bytepath::{self, Wish};
 use super::headers;
 use super::oddities;
-use super::order::Order;
+use super::order::{Order, Purpose};
 use super::params;
 use super::peek::Peek;
 use super::remember;
@@ -52,6 +52,18 @@ pub(super) enum Lane {
 pub(super) struct Translated {
     pub(super) answer: Answer,
     pub(super) undo: Undo,
+    /// One call for each alternative that the model does not give by itself.
+    pub(super) calls: Calls,
+}
+
+impl Prepared {
+    /// How many calls are made at once.
+    pub(super) fn calls(&self) -> usize {
+        match &self.lane {
+            Lane::Same { .. } => 1,
+            Lane::Translated(translated) => translated.calls.0.max(1),
+        }
+    }
 }
 
 /// Builds the request for a target.
@@ -62,6 +74,9 @@ pub(super) fn prepare(
 ) -> Result<Prepared, Failure> {
     let provider = &target.provider;
     let same = provider.dialect == order.ingress && order.body_dialect == order.ingress;
+    if order.purpose == Purpose::Compact {
+        return Ok(passed(order, target, None));
+    }
     if target.mode == Mode::Direct {
         if !same {
             return Err(Failure::new(
@@ -228,7 +243,7 @@ fn passed(order: &Order, target: &PlannedTarget, fitted: Option<(&Bytes, &Peek)>
     };
     let (body, strip) = bytepath::body(document, peek, &wish);
     Prepared {
-        uri: uri(target, endpoint(order.stream), &order.query),
+        uri: uri(target, order.endpoint(), &order.query),
         headers: headers::passed(&order.headers, provider, order.stream),
         body: without(body, target),
         lane: Lane::Same { strip },
@@ -299,6 +314,7 @@ pub(super) fn translated(
         lane: Lane::Translated(Box::new(Translated {
             answer,
             undo: outbound.undo,
+            calls: outbound.calls,
         })),
         report: outbound.report,
     })

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use translator::Dialect;
 use translator::error::{Failure, FailureKind};
 
-use super::admit::{Health, Leave};
+use super::admit::{Credential, Health};
 use super::hub::Hub;
 use super::mask::mask;
 use super::verdict::Verbatim;
@@ -44,6 +44,8 @@ pub(super) struct Fault {
     pub(super) verbatim: Option<Verbatim>,
     pub(super) outcome: KeyOutcome,
     pub(super) health: Health,
+    /// Which of the calls of one try it was.
+    pub(super) call: usize,
 }
 
 impl Fault {
@@ -61,6 +63,7 @@ impl Fault {
             verbatim: None,
             outcome,
             health: Health::Ill,
+            call: 0,
         })
     }
 }
@@ -74,10 +77,10 @@ pub(super) struct Parcel<'p> {
     pub(super) body: Bytes,
 }
 
-/// Sends a request; a head that promises an answer is given back, everything else is judged here.
+/// Sends a request with its credential; a head that promises an answer is given back, everything else is judged here.
 pub(super) async fn send(
     parcel: Parcel<'_>,
-    leave: &Leave,
+    credential: Option<Credential<'_>>,
 ) -> Result<Response<Incoming>, Box<Fault>> {
     let Parcel {
         hub,
@@ -86,7 +89,7 @@ pub(super) async fn send(
         mut headers,
         body,
     } = parcel;
-    if let Some((name, value)) = leave.lease().and_then(|lease| lease.header()) {
+    if let Some((name, value)) = credential {
         headers.insert(name, value.clone());
     }
     let mut request = Request::new(Full::new(body));
@@ -96,7 +99,11 @@ pub(super) async fn send(
     let provider = &target.provider;
     let sent = timeout(
         provider.timeout,
-        hub.client.send(request, provider.allow_private_network),
+        hub.client.send(
+            request,
+            provider.allow_private_network,
+            provider.proxy.as_ref(),
+        ),
     )
     .await;
     let response = match sent {
@@ -122,6 +129,9 @@ fn unsent(provider: &str, error: &SendError) -> Box<Fault> {
     let mut fault = Fault::target(failure, 0);
     if matches!(error, SendError::Forbidden(_) | SendError::Trust(_)) {
         fault.blame = Blame::TargetForGood;
+    }
+    if matches!(error, SendError::Exhausted(_)) {
+        fault.health = Health::Unknown;
     }
     fault
 }
@@ -170,6 +180,7 @@ async fn refused(target: &PlannedTarget, response: Response<Incoming>) -> Box<Fa
         verbatim,
         outcome,
         health,
+        call: 0,
     })
 }
 

@@ -9,6 +9,7 @@ mod guard;
 mod inflate;
 mod resolver;
 mod retry_after;
+mod tunnel;
 
 pub use client::{Client, SendError};
 pub use connector::{ConnectError, Connector};

@@ -157,6 +157,7 @@ async fn the_last_use_of_a_key_is_noted_and_never_goes_back() {
         previous_until: Set(None),
         enabled: Set(true),
         limits: Set("{}".to_owned()),
+        ceiling: Set(None),
         tags: Set("[]".to_owned()),
         expires_at: Set(None),
         last_used_at: Set(None),

@@ -30,6 +30,7 @@ static NUMBER: AtomicUsize = AtomicUsize::new(0);
 pub(crate) struct TestHub {
     pub(crate) hub: Arc<Hub>,
     pub(crate) address: SocketAddr,
+    pub(crate) settings: Settings,
     folder: PathBuf,
     stop: Option<oneshot::Sender<()>>,
     task: Option<JoinHandle<()>>,
@@ -145,6 +146,7 @@ impl TestHub {
         Self {
             hub,
             address,
+            settings,
             folder,
             stop: Some(stop),
             task: Some(task),

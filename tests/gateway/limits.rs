@@ -451,3 +451,19 @@ async fn a_fallback_is_charged_once_for_the_one_that_answered() {
     settled(&hub, &records, "fallback");
     assert_eq!(spent(&hub).0, 5 * PRICE);
 }
+
+#[tokio::test]
+async fn a_new_budget_counts_what_was_spent_before() {
+    let upstream = Upstream::start([Reply::json(200, CHAT.answer)]).await;
+    let one = provider("one", "openai", &upstream, "");
+    let hub = hub("tags: []", &[one]).await;
+    assert_eq!(call(&hub, &CHAT).await.status, 200);
+    let mut settings = hub.settings.clone();
+    for (budget, status) in [(5 * PRICE, 429), (5 * PRICE + 1, 200), (5 * PRICE + 1, 429)] {
+        settings.client_keys[0].limits.budget_month_nano_usd = Some(budget);
+        hub.hub.snapshots.apply(&settings).expect("sound");
+        hub.hub.adopt();
+        let answer = call(&hub, &CHAT).await;
+        assert_eq!(answer.status, status, "{budget}: {}", answer.text);
+    }
+}

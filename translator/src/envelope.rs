@@ -43,6 +43,24 @@ pub fn seal_base64(states: &[Opaque<'_>]) -> String {
     base64::engine::general_purpose::STANDARD.encode(bytes)
 }
 
+/// An envelope for the hub's own summary of a conversation.
+#[must_use]
+pub fn seal_summary(text: &str) -> String {
+    let mut out = String::from(PREFIX);
+    URL_SAFE.encode_string(summed(&Value::from(text).to_string()), &mut out);
+    out
+}
+
+/// The summary in an envelope; `None` when the text is something else or damaged.
+#[must_use]
+pub fn open_summary(text: &str) -> Option<String> {
+    let body = text.strip_prefix(PREFIX)?;
+    if body.len() > MAX_BYTES * 2 {
+        return None;
+    }
+    serde_json::from_slice(checked(&URL_SAFE.decode(body).ok()?)?).ok()
+}
+
 /// Opens an envelope of either form; `None` when the text is something else (a vendor's own state) or damaged.
 #[must_use]
 pub fn open(text: &str) -> Option<Vec<Opaque<'static>>> {
@@ -89,18 +107,24 @@ fn payload(states: &[Opaque<'_>]) -> Vec<u8> {
             })
         })
         .collect();
-    let body = Value::Array(records).to_string();
+    summed(&Value::Array(records).to_string())
+}
+
+/// A payload behind its checksum.
+fn summed(body: &str) -> Vec<u8> {
     let mut out = crc32fast::hash(body.as_bytes()).to_be_bytes().to_vec();
     out.extend_from_slice(body.as_bytes());
     out
 }
 
-fn parse(bytes: &[u8]) -> Option<Vec<Opaque<'static>>> {
+/// The payload, if its checksum is right.
+fn checked(bytes: &[u8]) -> Option<&[u8]> {
     let (crc, body) = bytes.split_first_chunk::<4>()?;
-    if crc32fast::hash(body) != u32::from_be_bytes(*crc) {
-        return None;
-    }
-    let records: Vec<Value> = serde_json::from_slice(body).ok()?;
+    (crc32fast::hash(body) == u32::from_be_bytes(*crc)).then_some(body)
+}
+
+fn parse(bytes: &[u8]) -> Option<Vec<Opaque<'static>>> {
+    let records: Vec<Value> = serde_json::from_slice(checked(bytes)?).ok()?;
     let text = |value: &Value, key: &str| {
         value
             .get(key)

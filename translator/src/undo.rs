@@ -28,6 +28,8 @@ pub struct Undo {
     pub integers: Vec<Integers>,
     /// All stop sequences of the request, when they are known: servers name end-of-text tokens in the same place.
     pub asked: Option<Vec<String>>,
+    /// The vendor runs tools of its own, and may pause the turn for a client that knows no pauses.
+    pub pauses: bool,
 }
 
 /// A tool whose arguments hold whole numbers.

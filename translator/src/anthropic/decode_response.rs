@@ -214,6 +214,7 @@ mod tests {
                 created: 0,
                 include_usage: true,
                 show_reasoning: true,
+                function_calls: false,
                 json_array: false,
                 input_estimate: 0,
                 echo: String::new(),

@@ -6,12 +6,14 @@
 use super::decode_parts::is_server_step;
 use super::decode_response::{call, citation, server_step, state, whole};
 use super::finish;
+use super::turn::{Turn, push};
 use super::usage::Counts;
 use super::wire::{Block, Delta, StreamEvent};
 use crate::Text;
+use crate::continuation::Continuation;
 use crate::error::{Failure, FailureKind};
 use crate::ir::{Args, Event, Finish, Opening, Usage, into_string};
-use crate::json::{escape_inner, raw_owned};
+use crate::json::raw_owned;
 use crate::sse::Frame;
 use crate::translate::Origin;
 use crate::wire::Str;
@@ -30,6 +32,8 @@ pub struct StreamDecoder {
     finish: Option<Finish<'static>>,
     called: bool,
     over: bool,
+    /// The turn as the service would want it back; gathered when it may be paused.
+    turn: Option<Turn>,
 }
 
 #[derive(Debug)]
@@ -71,7 +75,18 @@ impl StreamDecoder {
             finish: None,
             called: false,
             over: false,
+            turn: None,
         }
+    }
+
+    /// The turn may be paused: its blocks are gathered.
+    pub(crate) fn keep_turn(&mut self) {
+        self.turn = Some(Turn::default());
+    }
+
+    /// What goes on with the turn.
+    pub(crate) fn continuation(&mut self) -> Option<Continuation> {
+        self.turn.take()?.finish()
     }
 
     /// Takes one frame.
@@ -96,11 +111,17 @@ impl StreamDecoder {
         match event.kind.as_ref().map_or(frame.event, Str::as_str) {
             "content_block_delta" => {
                 if let Some(delta) = event.delta {
+                    if let Some(turn) = &mut self.turn {
+                        turn.delta(index, &delta);
+                    }
                     self.delta(index, &delta, sink);
                 }
             }
             "content_block_start" => {
                 if let Some(block) = &event.content_block {
+                    if let Some(turn) = &mut self.turn {
+                        turn.start(index, block);
+                    }
                     self.start_block(index, block, sink);
                 }
             }
@@ -365,17 +386,6 @@ fn is_stranger(data: &str) -> bool {
     let tag = crate::json::member(data, "type").map(|tag| tag.trim_matches('"'));
     tag.is_some_and(|tag| !KNOWN.contains(&tag))
         && serde_json::from_str::<serde::de::IgnoredAny>(data).is_ok()
-}
-
-/// Appends a text as the inside of a JSON string; halves of a surrogate pair meet again that way.
-fn push(out: &mut Vec<u8>, text: Option<&Text<'_>>) {
-    match text {
-        None => {}
-        Some(Text::Json(literal)) => {
-            out.extend_from_slice(&literal.as_bytes()[1..literal.len() - 1]);
-        }
-        Some(Text::Plain(text)) => escape_inner(text, out),
-    }
 }
 
 fn thinking_block(text: &[u8], signature: &[u8]) -> String {

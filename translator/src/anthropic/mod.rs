@@ -25,6 +25,7 @@ mod names;
 #[cfg(test)]
 mod proof;
 mod reasoning;
+mod turn;
 mod usage;
 mod wire;
 

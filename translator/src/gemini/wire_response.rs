@@ -27,6 +27,7 @@ wire_object! {
         index: Number = "index",
         logprobs: Logprobs<'a> = "logprobsResult" | "logprobs_result",
         grounding: Grounding<'a> = "groundingMetadata" | "grounding_metadata",
+        continuation: &'a RawValue = "continuationToken" | "continuation_token",
     }
 }
 

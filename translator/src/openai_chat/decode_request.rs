@@ -45,6 +45,7 @@ pub(crate) fn decode_request(body: &[u8]) -> Result<Request<'_>, Refusal> {
     request.reasoning = reasoning(&wire);
     request.spelling = spelling(&wire);
     residue(std::mem::take(&mut wire.extra), &mut request);
+    request.function_calls = wire.tools.is_none() && wire.functions.is_some();
     decode_tools::tools(&mut wire, &mut request);
     decode_turns::turns(messages, &mut request)?;
     request.sampling = sampling(&wire);
@@ -198,6 +199,7 @@ fn spelling(wire: &WireRequest<'_>) -> Vec<(Member, &'static str)> {
     if wire.safety_identifier.is_none() && wire.user.is_some() {
         spelling.push((Member::User, "user"));
     }
+
     let switch = [
         "reasoning",
         "thinking",

@@ -37,6 +37,7 @@ pub(crate) fn encode_request(
             headers: Vec::new(),
             report: draft.report,
             undo: draft.undo,
+            ..Outbound::default()
         }),
     }
 }

@@ -115,6 +115,14 @@ struct Editor<'c> {
 impl Editor<'_> {
     fn member(&mut self, body: &str, name: &str, raw: &str, w: &mut Writer<'_>) {
         let (capability, switches) = (self.capability, &self.capability.chat);
+        if name == "n"
+            && raw
+                .parse::<u64>()
+                .is_ok_and(|n| n > capability.n_max.max(1))
+        {
+            // A translation asks for them one by one.
+            self.translate = true;
+        }
         if switches.drops(name) {
             return self.leave_out(name, raw);
         }
@@ -146,6 +154,12 @@ impl Editor<'_> {
             }
             "frequency_penalty" | "presence_penalty" if !self.takes_penalties() => {
                 return self.leave_out(name, raw);
+            }
+            "n" if raw
+                .parse::<u64>()
+                .is_ok_and(|n| n > capability.n_max.max(1)) =>
+            {
+                self.translate = true;
             }
             "stop" if self.too_many_stops(raw) => self.translate = true,
             "temperature" => return self.temperature(raw, w),

@@ -94,6 +94,12 @@ impl<'a> Conversation<'a> {
                 summary: Text::from(server_items::summary(raw.get())),
                 raw: Cow::Borrowed(raw.get()),
             }));
+        } else if let Some(summary) = hub_summary(&item, &kind) {
+            // It stands for everything before it.
+            self.turns.clear();
+            let words = format!("[conversation summary] {summary}");
+            self.turns
+                .push(Turn::new(Role::User, vec![Part::text(words)]));
         } else {
             if matches!(
                 kind.as_ref(),
@@ -283,6 +289,14 @@ fn reasoning<'a>(item: Item<'a>, raw: &'a RawValue) -> Part<'a> {
         cache: None,
         opaque,
     }
+}
+
+/// What the hub itself has put into an item that stands for a conversation.
+fn hub_summary(item: &Item<'_>, kind: &str) -> Option<String> {
+    if kind != "compaction" {
+        return None;
+    }
+    envelope::open_summary(&item.encrypted.as_ref()?.as_str())
 }
 
 fn words_of(piece: Piece<'_>) -> Option<Text<'_>> {

@@ -162,6 +162,7 @@ fn answer(show: bool, array: bool) -> Answer {
         request.reasoning.show = Show::Summary(Summary::Auto);
     }
     Answer {
+        function_calls: false,
         json_array: array,
         ..Answer::new(&request, 7, 0)
     }

@@ -134,6 +134,7 @@ fn answer() -> Answer {
         created: 1_700_000_000,
         include_usage: true,
         show_reasoning: true,
+        function_calls: false,
         json_array: false,
         input_estimate: 0,
         echo: String::new(),
