@@ -8,6 +8,7 @@ mod audit;
 mod auth;
 mod client_key_rows;
 mod client_keys;
+mod debug_logs;
 mod definition;
 mod docs;
 mod document;
@@ -87,7 +88,7 @@ pub struct Admin {
 const MOST_WATCHERS: usize = 64;
 
 /// The first segments of the paths that are the admin API's.
-const OURS: [&str; 4] = ["api", "docs", "openapi.json", "redoc"];
+const OURS: [&str; 5] = ["debug_logs", "api", "docs", "openapi.json", "redoc"];
 
 /// Whether a path is the admin API's. The gateway's own below `/api` are not.
 #[must_use]
@@ -97,7 +98,13 @@ pub fn owns(path: &str) -> bool {
         .split('/')
         .next()
         .unwrap_or_default();
-    OURS.contains(&first) && !["/api/hello", "/api/translate/explain"].contains(&path)
+    OURS.contains(&first)
+        && ![
+            "/api/hello",
+            "/api/translate/explain",
+            "/api/event_logging/batch",
+        ]
+        .contains(&path)
 }
 
 impl Admin {
@@ -154,6 +161,7 @@ fn resources(admin: &Admin) -> impl OpenApi + use<> {
         stats::Stats(admin.clone()),
         logs::Logs(admin.clone()),
         models::Models(admin.clone()),
+        debug_logs::DebugLogs(admin.clone()),
     );
     (people, routing, account)
 }

@@ -251,7 +251,25 @@ async fn foreign(house: &House) -> BTreeMap<&'static str, String> {
         .call(Method::POST, "/api/api-keys", &other, Some(&body))
         .await;
     assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
+    let request = bridge::store::requests::Entry {
+        request: bridge::store::entities::request::Model {
+            id: "req_of_another".to_owned(),
+            owner_id: Some(house.admin.tokens.read(&other).expect("good").sub),
+            ..Default::default()
+        },
+        details: None,
+        capture: None,
+    };
+    let id = request.request.id.clone();
+    let mut known = bridge::store::requests::KnownDimensions::default();
+    let written = house
+        .control
+        .store()
+        .keep(&[request], bridge::store::requests::Try::First, &mut known)
+        .await;
+    assert_eq!(written.expect("the database takes it"), 1);
     BTreeMap::from([
+        ("request", id),
         ("session", session),
         ("client_key", made.text("id").to_owned()),
     ])

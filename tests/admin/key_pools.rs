@@ -159,14 +159,20 @@ async fn what_traffic_does_to_keys_is_seen_and_ended() {
         .pool
         .clone();
     let now = Instant::now();
-    let lease = hub.pools.lease(&pool, &"m".into(), now, &[]).expect("a key");
+    let lease = hub
+        .pools
+        .lease(&pool, &"m".into(), now, &[])
+        .expect("a key");
     lease.settle(
         KeyOutcome::RateLimited {
             retry_after: Some(Duration::from_secs(90)),
         },
         now,
     );
-    let lease = hub.pools.lease(&pool, &"m".into(), now, &[]).expect("the other key");
+    let lease = hub
+        .pools
+        .lease(&pool, &"m".into(), now, &[])
+        .expect("the other key");
     lease.settle(KeyOutcome::AuthFailed(401), now);
 
     let keys = house
@@ -378,7 +384,10 @@ async fn changes_of_keys_are_streamed_one_frame_each() {
         .expect("enabled")
         .pool
         .clone();
-    let lease = hub.pools.lease(&pool, &"m".into(), Instant::now(), &[]).expect("a key");
+    let lease = hub
+        .pools
+        .lease(&pool, &"m".into(), Instant::now(), &[])
+        .expect("a key");
     lease.settle(KeyOutcome::AuthFailed(403), Instant::now());
     let changed = next().await;
     assert_eq!(

@@ -25,11 +25,15 @@ async fn concurrency_of_a_defined_provider_and_its_keys_is_bounded() {
     assert_eq!(places.iter().filter(|place| place.is_ok()).count(), 3);
     let now = Instant::now();
     let keys: Vec<_> = (0..3)
-        .map(|_| hub.pools.lease(&provider.pool, now, &[]))
+        .map(|_| hub.pools.lease(&provider.pool, &"m".into(), now, &[]))
         .collect();
     assert_eq!(keys.iter().filter(|key| key.is_ok()).count(), 2);
     drop((places, keys));
     assert!(hub.gates.enter(provider).is_ok());
-    assert!(hub.pools.lease(&provider.pool, now, &[]).is_ok());
+    assert!(
+        hub.pools
+            .lease(&provider.pool, &"m".into(), now, &[])
+            .is_ok()
+    );
     house.end().await;
 }

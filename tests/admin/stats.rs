@@ -170,6 +170,10 @@ async fn statistics_by_group_and_time() {
     let labels = by_user.body["lines"].to_string();
     assert!(labels.contains("@example.test"), "{labels}");
 
+    let older = get(&member, "/debug_logs?log_type=model_mapping&limit=50").await;
+    assert_eq!(older.body["count"], 30, "{}", older.body);
+    assert_eq!(older.body["logs"][0]["mapped_model"], "qwen-max");
+
     let summary = get(&viewer, "/api/stats/summary?range=24h").await;
     assert_eq!(summary.body["requests"]["requests"], 60);
     assert_eq!(summary.body["requests"]["errors"], 10);
