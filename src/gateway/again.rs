@@ -5,7 +5,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use http::{HeaderMap, Response, Uri};
 use hyper::body::Incoming;
 
@@ -13,6 +12,7 @@ use super::body::Owned;
 use super::hub::Hub;
 use super::send::{Fault, Parcel, send};
 use crate::routing::PlannedTarget;
+use crate::upstream::Pieces;
 
 /// What a further call needs, credential included.
 #[derive(Clone)]
@@ -35,7 +35,7 @@ pub(super) type Calling = Owned<(Result<Response<Incoming>, Box<Fault>>, Called)
 
 impl Again {
     /// Makes the call.
-    pub(super) fn call(&self, body: Bytes) -> Calling {
+    pub(super) fn call(&self, body: Pieces) -> Calling {
         let Self {
             hub,
             target,

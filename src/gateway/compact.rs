@@ -78,6 +78,7 @@ fn prepare(order: &mut Order) -> Result<bool, Failure> {
     order.stream = false;
     let native = order.targets.first().is_some_and(|target| {
         target.provider.dialect == Dialect::OpenAiResponses
+            && !order.peek.sealed
             && !foreign::found_in(Dialect::OpenAiResponses, &target.model, &order.body)
     });
     if native {

@@ -28,6 +28,7 @@ use crate::ledger::{Label, Outcome};
 use crate::pool::KeyOutcome;
 use crate::routing::PlannedTarget;
 use crate::snapshot::{Endpoint, Mode};
+use crate::upstream::Pieces;
 
 /// Members of a request for an answer that a counter takes too.
 const ANTHROPIC_MEMBERS: [&str; 9] = [
@@ -185,6 +186,7 @@ async fn upstream_count(
         return None;
     }
     let native = provider.dialect == subject.dialect
+        && !subject.peek.sealed
         && !foreign::found_in(subject.dialect, &target.model, &subject.body);
     let (body, headers) = if native {
         (
@@ -237,7 +239,7 @@ async fn upstream_count(
     }
 }
 
-fn passed(subject: &Subject, target: &PlannedTarget) -> Bytes {
+fn passed(subject: &Subject, target: &PlannedTarget) -> Pieces {
     let mut edits = Edits::default();
     match &subject.peek.model {
         Some((range, name)) if name != &*target.model && subject.dialect != Dialect::Gemini => {
@@ -248,7 +250,7 @@ fn passed(subject: &Subject, target: &PlannedTarget) -> Bytes {
     edits.apply(&subject.body)
 }
 
-fn translated(subject: &Subject, target: &PlannedTarget) -> Option<(Bytes, http::HeaderMap)> {
+fn translated(subject: &Subject, target: &PlannedTarget) -> Option<(Pieces, http::HeaderMap)> {
     let provider = &target.provider;
     let mut request = subject
         .dialect
@@ -276,7 +278,7 @@ fn translated(subject: &Subject, target: &PlannedTarget) -> Option<(Bytes, http:
         &target.model,
     );
     Some((
-        Bytes::from(body),
+        Bytes::from(body).into(),
         headers::written(provider, false, &outbound.headers),
     ))
 }

@@ -191,7 +191,7 @@ async fn passed(
         Embed::GeminiBatch(_) => Endpoint::BatchEmbed,
         _ => Endpoint::Embed,
     };
-    let mut body = edits.apply(&subject.body);
+    let mut body = edits.apply(&subject.body).whole();
     if let Embed::GeminiBatch(_) = subject.embed {
         body = batch_model(&body, &target.model);
     }
@@ -333,7 +333,7 @@ async fn call(
             target,
             uri: uri(target, endpoint, ""),
             headers: headers.clone(),
-            body: body.clone(),
+            body: body.clone().into(),
         };
         account.underway(target, leave.lease());
         let answered = match send(parcel, leave.credential(0)).await {

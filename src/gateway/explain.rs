@@ -188,7 +188,7 @@ fn routed(
         model: &target.model,
         dialect: target.provider.dialect.as_str(),
         lane: portrayal::lane(same),
-        request: document(&prepared.body)?,
+        request: document(&prepared.body.whole())?,
         headers: shown(&prepared, target),
         fidelity: portrayal::fidelity(&prepared.report),
         undo: portrayal::undo(undo),

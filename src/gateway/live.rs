@@ -16,6 +16,7 @@ use super::ending;
 use super::source::{Piece, Source};
 use super::watch::Watch;
 use crate::ledger::BODY;
+use crate::upstream::Pieces;
 
 /// A stream that flows.
 pub(super) struct Live {
@@ -54,7 +55,7 @@ enum Flow {
 pub(super) struct Resuming {
     pub(super) again: Again,
     /// What was asked last.
-    pub(super) asked: Bytes,
+    pub(super) asked: Pieces,
     /// How often it may still be asked.
     pub(super) left: usize,
 }
@@ -236,10 +237,10 @@ impl Live {
         let next = translation.continuation(index);
         if let (Some(next), Some(resuming)) = (next, self.resuming.get_mut(index))
             && resuming.left > 0
-            && let Some(body) = next.request(&resuming.asked)
+            && let Some(body) = next.request(&resuming.asked.whole())
         {
             resuming.left -= 1;
-            resuming.asked = Bytes::from(body);
+            resuming.asked = Bytes::from(body).into();
             let target = &resuming.again.target;
             let origin = Origin {
                 provider: &target.provider.name,

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use translator::Text;
+use translator::envelope;
 use translator::error::{Failure, FailureKind};
 use translator::json;
 
@@ -35,6 +36,8 @@ pub(super) struct Peek {
     pub(super) inside: usize,
     /// There is no member at all.
     pub(super) empty: bool,
+    /// An envelope of the hub is among the values, which no vendor must see.
+    pub(super) sealed: bool,
 }
 
 impl Peek {
@@ -44,7 +47,7 @@ impl Peek {
     /// When it is no JSON object, or says a member twice that decides where the request goes.
     pub(super) fn at(body: &[u8]) -> Result<Self, Failure> {
         let document =
-            std::str::from_utf8(body).map_err(|_| invalid("the body is not valid UTF-8"))?;
+            simdutf8::basic::from_utf8(body).map_err(|_| invalid("the body is not valid UTF-8"))?;
         let blank = document.len() - document.trim_start().len();
         if document.as_bytes().get(blank) != Some(&b'{') {
             return Err(invalid(if document.trim().is_empty() {
@@ -59,7 +62,9 @@ impl Peek {
             ..Self::default()
         };
         let mut end = peek.inside;
-        for (key, range) in json::members(document) {
+        let mut sealed = false;
+        let members = json::members_and_strings(document, |text| sealed |= envelope::begins(text));
+        for (key, range) in members {
             peek.empty = false;
             end = range.end;
             peek.take(document, &key, range)?;
@@ -69,6 +74,7 @@ impl Peek {
         if document[end..].trim() != "}" {
             return Err(invalid("the body is not valid JSON"));
         }
+        peek.sealed = sealed;
         Ok(peek)
     }
 
@@ -162,6 +168,19 @@ mod tests {
         assert!(peek.stream && peek.store_off && peek.messages && !peek.thread);
         assert_eq!(&body[peek.limits[0].1.clone()], b"5");
         assert_eq!(peek.inside, 2);
+    }
+
+    #[test]
+    fn envelopes_are_found_at_any_depth() {
+        for (body, sealed) in [
+            (r#"{"a":[{"signature":"hub1.AAAA"}]}"#, true),
+            (r#"{"a":[{"thoughtSignature": "SFVCMQ"}]}"#, true),
+            (r#"{"a":"hub1.","b":1}"#, true),
+            (r#"{"a":["see \"hub1.\" there"]}"#, false),
+        ] {
+            let peek = Peek::at(body.as_bytes()).expect("an object");
+            assert_eq!(peek.sealed, sealed, "{body}");
+        }
     }
 
     #[test]

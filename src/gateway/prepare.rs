@@ -27,12 +27,13 @@ use super::peek::Peek;
 use super::remember;
 use crate::routing::PlannedTarget;
 use crate::snapshot::{Clamps, Endpoint, Mode};
+use crate::upstream::Pieces;
 
 /// A request ready to be sent, but for the credential.
 pub(super) struct Prepared {
     pub(super) uri: Uri,
     pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
+    pub(super) body: Pieces,
     pub(super) lane: Lane,
     pub(super) report: Report,
 }
@@ -94,7 +95,7 @@ pub(super) fn prepare(
         || (provider.always_stream && !order.stream)
     {
         return translated(order, target, drop_state);
-    } else if foreign::found_in(order.ingress, &target.model, &order.body) {
+    } else if order.peek.sealed || foreign::found_in(order.ingress, &target.model, &order.body) {
         let mended = (!drop_state).then(|| mended(order, target)).flatten();
         return mended.map_or_else(|| translated(order, target, drop_state), Ok);
     }
@@ -128,13 +129,14 @@ fn mended(order: &Order, target: &PlannedTarget) -> Option<Prepared> {
     }
     let aim = aim(order, target, order.stream);
     let mended = anthropic::mend(std::str::from_utf8(&order.body).ok()?, &aim)?;
+    let body = Bytes::from(mended.body);
+    let peek = Peek::at(&body).ok()?;
     if mended.lost && order.strict
-        || foreign::is_refused(order.ingress, &target.model, &mended.body)
+        || peek.sealed
+        || foreign::is_refused(order.ingress, &target.model, &body)
     {
         return None;
     }
-    let body = Bytes::from(mended.body);
-    let peek = Peek::at(&body).ok()?;
     let mut report = Report::default();
     if mended.lost {
         report.dropped(Member::State.of(order.ingress), SEALED_ELSEWHERE);
@@ -187,7 +189,10 @@ fn fitted(order: &Order, target: &PlannedTarget) -> Fit {
 }
 
 /// The body without what the provider refuses.
-fn without(body: Bytes, target: &PlannedTarget) -> Bytes {
+fn without(body: Pieces, target: &PlannedTarget) -> Pieces {
+    if target.provider.omit_params.is_empty() {
+        return body;
+    }
     let omitted = |key: &str| {
         target
             .provider
@@ -195,19 +200,16 @@ fn without(body: Bytes, target: &PlannedTarget) -> Bytes {
             .iter()
             .any(|name| **name == *key)
     };
-    let Some(text) = std::str::from_utf8(&body)
-        .ok()
-        .filter(|_| !target.provider.omit_params.is_empty())
-    else {
-        return body;
-    };
-    let mut out = Vec::with_capacity(body.len());
+    let whole = body.whole();
+    // Valid UTF-8 was established when the body was looked at.
+    let text = std::str::from_utf8(&whole).unwrap_or("{}");
+    let mut out = Vec::with_capacity(whole.len());
     translator::json::Writer::new(&mut out).object(|w| {
         for (key, range) in translator::json::members(text).filter(|(key, _)| !omitted(key)) {
             w.raw(&key, &text[range]);
         }
     });
-    Bytes::from(out)
+    Bytes::from(out).into()
 }
 
 /// Bounds on the output limit for a target.
@@ -310,7 +312,7 @@ pub(super) fn translated(
     Ok(Prepared {
         uri: uri(target, endpoint(stream), ""),
         headers: headers::written(provider, stream, &outbound.headers),
-        body: without(Bytes::from(outbound.body), target),
+        body: without(Bytes::from(outbound.body).into(), target),
         lane: Lane::Translated(Box::new(Translated {
             answer,
             undo: outbound.undo,

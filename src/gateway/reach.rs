@@ -211,17 +211,21 @@ impl Reach<'_> {
         let mut last = 200;
         let mut size = 0;
         for (call, (mut body, mut status)) in bodies.into_iter().enumerate() {
-            let mut asked = self.prepared.body.clone();
+            let mut asked: Option<Bytes> = None;
             let mut left = self.order.hub.tuning.max_continuations;
             size += body.len();
             while let Some(next) = gathering.take(call, &body, self.origin()) {
-                let Some(request) = next.request(&asked).filter(|_| left > 0) else {
+                if left == 0 {
+                    break;
+                }
+                let before = asked.take().unwrap_or_else(|| self.prepared.body.whole());
+                let Some(request) = next.request(&before).map(Bytes::from) else {
                     break;
                 };
                 left -= 1;
-                asked = Bytes::from(request);
                 gathering.resume(call);
-                (body, status) = self.go_on(leave, call, asked.clone()).await?;
+                (body, status) = self.go_on(leave, call, request.clone()).await?;
+                asked = Some(request);
                 statuses.push(status);
                 size += body.len();
                 if size > self.order.hub.tuning.max_answer {
@@ -254,7 +258,7 @@ impl Reach<'_> {
     ) -> Result<(Bytes, u16), Box<Fault>> {
         let started = Instant::now();
         let parcel = Parcel {
-            body,
+            body: body.into(),
             ..self.parcel()
         };
         let sent = async {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use tokio::time::timeout;
 use translator::Dialect;
@@ -17,7 +17,7 @@ use super::mask::mask;
 use super::verdict::Verbatim;
 use crate::pool::KeyOutcome;
 use crate::routing::PlannedTarget;
-use crate::upstream::{Inflate, SendError, retry_after};
+use crate::upstream::{Inflate, Pieces, SendError, retry_after};
 
 /// Error bodies are read up to this.
 const ERROR_BODY: usize = 1 << 20;
@@ -74,7 +74,7 @@ pub(super) struct Parcel<'p> {
     pub(super) target: &'p PlannedTarget,
     pub(super) uri: http::Uri,
     pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
+    pub(super) body: Pieces,
 }
 
 /// Sends a request with its credential; a head that promises an answer is given back, everything else is judged here.
@@ -92,7 +92,7 @@ pub(super) async fn send(
     if let Some((name, value)) = credential {
         headers.insert(name, value.clone());
     }
-    let mut request = Request::new(Full::new(body));
+    let mut request = Request::new(body);
     *request.method_mut() = http::Method::POST;
     *request.uri_mut() = uri;
     *request.headers_mut() = headers;

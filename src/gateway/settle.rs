@@ -20,6 +20,7 @@ use crate::ledger::{
 use crate::pool::KeyLease;
 use crate::pool::limits::{Reservation, Spend};
 use crate::routing::PlannedTarget;
+use crate::upstream::Pieces;
 
 /// The account of one request.
 pub(super) struct Account {
@@ -128,11 +129,13 @@ impl Account {
     }
 
     /// Notes what an upstream is asked; what an earlier one was asked is forgotten.
-    pub(super) fn capture_call(&mut self, body: &Bytes) {
+    pub(super) fn capture_call(&mut self, body: &Pieces) {
         if let Some(capture) = self.bodies() {
             capture.restart(Side::UpstreamRequest);
             capture.restart(Side::UpstreamAnswer);
-            capture.add(Side::UpstreamRequest, body);
+            for piece in body.iter() {
+                capture.add(Side::UpstreamRequest, piece);
+            }
         }
     }
 

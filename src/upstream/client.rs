@@ -6,9 +6,7 @@ use std::io;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_rustls::builderstates::WantsSchemes;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -16,15 +14,16 @@ use hyper_util::client::legacy;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::connector::{ConnectError, Connector};
+use super::pieces::Pieces;
 use super::tunnel::Tunnel;
 use crate::snapshot::ProxyAddress;
 
 /// Idle connections are closed after this; most vendors close theirs after 60 to 120 s.
 const IDLE: Duration = Duration::from_secs(55);
 
-type Plain = legacy::Client<Connector, Full<Bytes>>;
-type Tls = legacy::Client<HttpsConnector<Connector>, Full<Bytes>>;
-type Proxied = legacy::Client<HttpsConnector<Tunnel>, Full<Bytes>>;
+type Plain = legacy::Client<Connector, Pieces>;
+type Tls = legacy::Client<HttpsConnector<Connector>, Pieces>;
+type Proxied = legacy::Client<HttpsConnector<Tunnel>, Pieces>;
 
 /// Clients for more proxies are not kept.
 const MOST_PROXIES: usize = 64;
@@ -77,7 +76,7 @@ impl Client {
     /// When no head of an answer arrives.
     pub async fn send(
         &self,
-        request: Request<Full<Bytes>>,
+        request: Request<Pieces>,
         allow_private: bool,
         proxy: Option<&ProxyAddress>,
     ) -> Result<Response<Incoming>, SendError> {

@@ -84,14 +84,13 @@ pub fn open(text: &str) -> Option<Vec<Opaque<'static>>> {
 /// True when the text claims to be an envelope of the hub.
 #[must_use]
 pub fn is_envelope(text: &str) -> bool {
-    text.starts_with(PREFIX) || text.starts_with("SFVCM")
+    begins(text.as_bytes())
 }
 
-/// True when a body holds an envelope somewhere, so that it must not go to a vendor as it is.
+/// True when an envelope begins here. A body with such a string must not go to a vendor as it is.
 #[must_use]
-pub fn found_in(body: &[u8]) -> bool {
-    memchr::memmem::find(body, b"\"hub1.").is_some()
-        || memchr::memmem::find(body, b"\"SFVCM").is_some()
+pub fn begins(text: &[u8]) -> bool {
+    text.starts_with(PREFIX.as_bytes()) || text.starts_with(b"SFVCM")
 }
 
 fn payload(states: &[Opaque<'_>]) -> Vec<u8> {
@@ -198,8 +197,6 @@ mod tests {
             assert_eq!(open(&sealed[..cut]), None, "cut at {cut}");
         }
         assert_eq!(open("EqQBCgIYAh"), None);
-        assert!(found_in(
-            format!("{{\"signature\":\"{sealed}\"}}").as_bytes()
-        ));
+        assert!(is_envelope(&sealed) && !is_envelope("EqQBCgIYAh"));
     }
 }

@@ -1,4 +1,5 @@
-//! What may stand in a body of the upstream's own dialect and yet must not go to that vendor as it is.
+//! What may stand in a body of the upstream's own dialect and yet must not go to that vendor as it is, beside
+//! envelopes.
 //!
 //! Such bodies are translated into their own dialect, which mends them; all others pass byte by byte, so these
 //! tests must be cheap. Only the history is looked at: a client's present wishes are its own affair.
@@ -9,7 +10,7 @@ use std::sync::LazyLock;
 use memchr::memmem::Finder;
 
 use crate::ident::Charset;
-use crate::{Dialect, capability, envelope, ident, json};
+use crate::{Dialect, capability, ident, json};
 
 /// What Gemini takes in place of a signature; clients that were moved between models send it to everybody.
 pub(crate) const NO_SIGNATURE: &str = "skip_thought_signature_validator";
@@ -28,8 +29,7 @@ pub fn found_in(dialect: Dialect, model: &str, body: &[u8]) -> bool {
 /// True when the vendor would refuse something in the history for itself.
 #[must_use]
 pub fn is_refused(dialect: Dialect, model: &str, body: &[u8]) -> bool {
-    envelope::found_in(body)
-        || (dialect == Dialect::Anthropic && suspicious(body) && of_another_vendor(model, body))
+    dialect == Dialect::Anthropic && suspicious(body) && of_another_vendor(model, body)
 }
 
 /// The members in which other servers of this dialect give their reasoning. OpenAI refuses what it does not know.
@@ -151,7 +151,6 @@ mod tests {
             r#"{"type":"thinking","thinking":"x","signature": "skip_thought_signature_validator"}"#,
             r#"{"type":"tool_use","id":"toolu_1","name":"","input":{}}"#,
             r#"{"type":"tool_use","id":"functions.f:0","name":"f","input":{}}"#,
-            r#"{"type":"thinking","thinking":"x","signature":"hub1.AAAA"}"#,
         ] {
             assert!(found("claude-sonnet-4-5", block), "{block}");
         }

@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use super::decode_parts::{cache_mark, parts};
 use super::decode_tools::{tool_choice, tools};
 use super::wire::{Block, Body, Format, Message, OutputConfig, Thinking};
@@ -14,7 +12,7 @@ use crate::ir::{
 };
 use crate::json;
 use crate::member::Member;
-use crate::wire::{Number, OneOrMany, Str};
+use crate::wire::{Number, OneOrMany, Raw, Str};
 use crate::{Dialect, Text};
 
 /// The attribution line of Claude Code, the first system block. It concerns Anthropic alone and changes
@@ -175,7 +173,7 @@ fn config<'a>(body: Body<'a>, request: &mut Request<'a>) {
 }
 
 /// A list of strings, or the one string that some clients send.
-fn stop_sequences(raw: &RawValue) -> Vec<Text<'_>> {
+fn stop_sequences(raw: Raw<'_>) -> Vec<Text<'_>> {
     let raw = raw.get();
     if raw.starts_with('"') {
         return vec![Text::Json(raw)];

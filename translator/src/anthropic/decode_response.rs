@@ -85,7 +85,7 @@ pub(super) fn whole(
             }
             for raw in block
                 .citations
-                .map(serde_json::value::RawValue::get)
+                .map(crate::wire::Raw::get)
                 .into_iter()
                 .flat_map(json::elements)
             {

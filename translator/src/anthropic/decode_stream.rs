@@ -13,10 +13,9 @@ use crate::Text;
 use crate::continuation::Continuation;
 use crate::error::{Failure, FailureKind};
 use crate::ir::{Args, Event, Finish, Opening, Usage, into_string};
-use crate::json::raw_owned;
 use crate::sse::Frame;
 use crate::translate::Origin;
-use crate::wire::Str;
+use crate::wire::{Str, parse_text};
 
 /// Reads a stream.
 #[derive(Debug)]
@@ -95,7 +94,7 @@ impl StreamDecoder {
         if self.over || data.is_empty() || data == "[DONE]" {
             return;
         }
-        let event: StreamEvent<'_> = match serde_json::from_str(data) {
+        let event: StreamEvent<'_> = match parse_text(data) {
             Ok(event) => event,
             // Events newer than this crate may have any shape.
             Err(_) if is_stranger(data) => return,
@@ -346,14 +345,9 @@ impl StreamDecoder {
                 sink(Event::Close { part, opaque });
             }
             OpenKind::Server { block, input } => {
-                let input = raw_owned(if input.is_empty() {
-                    "{}".to_owned()
-                } else {
-                    input
-                })
-                .ok();
-                if let Ok(mut head) = serde_json::from_str::<Block<'_>>(&block) {
-                    head.input = input.as_deref();
+                let input = if input.is_empty() { "{}" } else { &input };
+                if let Ok(mut head) = parse_text::<Block<'_>>(&block) {
+                    head.input = parse_text(input).ok();
                     sink(Event::Open {
                         part,
                         choice: 0,

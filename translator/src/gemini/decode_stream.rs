@@ -382,7 +382,7 @@ impl StreamDecoder {
         };
         let supports = grounding.supports.as_deref().unwrap_or_default();
         for (index, raw) in grounding.chunks.iter().flatten().enumerate() {
-            let Ok(source) = wire::parse_raw::<GroundingChunk<'_>>(raw) else {
+            let Ok(source) = wire::parse_raw::<GroundingChunk<'_>>(*raw) else {
                 continue;
             };
             let Some(web) = source.web.or(source.retrieved).or(source.maps) else {

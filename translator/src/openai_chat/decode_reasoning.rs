@@ -5,13 +5,11 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use super::wire::WireDetail;
 use super::wire_request::WireMessage;
 use crate::ir::{Kind, Opaque, OpaqueKind, Part};
 use crate::json::{self, Writer};
-use crate::wire::{Number, Str};
+use crate::wire::{Number, Raw, Str, parse_text};
 use crate::{Dialect, Text, envelope};
 
 /// The type tag of the hub's records in `reasoning_details`.
@@ -42,10 +40,10 @@ impl<'a> History<'a> {
         history
     }
 
-    fn details(&mut self, raw: &'a RawValue, spoken: &mut Vec<Text<'a>>) {
+    fn details(&mut self, raw: Raw<'a>, spoken: &mut Vec<Text<'a>>) {
         let mut native = Vec::new();
         for element in json::elements(raw.get()) {
-            let Ok(detail) = serde_json::from_str::<WireDetail<'a>>(element) else {
+            let Ok(detail) = parse_text::<WireDetail<'a>>(element) else {
                 continue;
             };
             if detail.kind.as_ref().map(Str::as_str) == Some(HUB_STATE) {

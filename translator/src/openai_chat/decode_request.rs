@@ -5,8 +5,6 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use super::output_format;
 use super::wire_request::{WireRequest, WireSwitch};
 use super::{decode_tools, decode_turns};
@@ -16,7 +14,7 @@ use crate::ir::{
     Tier,
 };
 use crate::member::Member;
-use crate::wire::{self, Extra, Number, parse_raw};
+use crate::wire::{self, Extra, Number, Raw, parse_raw};
 use crate::{Dialect, Text};
 
 /// Reads a request body.
@@ -86,7 +84,7 @@ fn sampling(wire: &WireRequest<'_>) -> Sampling {
 }
 
 /// A string or a list of strings; empty ones are dropped, repeated ones too.
-fn stop<'a>(raw: &'a RawValue) -> Result<Vec<Text<'a>>, Refusal> {
+fn stop<'a>(raw: Raw<'a>) -> Result<Vec<Text<'a>>, Refusal> {
     let one = raw.get().starts_with('"');
     let all: Vec<Text<'a>> = if one {
         parse_raw(raw).map(|text| vec![text])
@@ -108,7 +106,7 @@ fn stop<'a>(raw: &'a RawValue) -> Result<Vec<Text<'a>>, Refusal> {
     Ok(kept)
 }
 
-fn tier<'a>(raw: Option<&'a RawValue>, request: &mut Request<'a>) {
+fn tier<'a>(raw: Option<Raw<'a>>, request: &mut Request<'a>) {
     let Some(raw) = raw else { return };
     request.tier = match raw.get().trim_matches('"') {
         "auto" => Some(Tier::Auto),
@@ -133,7 +131,7 @@ fn reasoning(wire: &WireRequest<'_>) -> Reasoning {
     for (name, raw) in &wire.extra {
         match name.as_ref() {
             "reasoning" | "thinking" => {
-                if let Ok(switch) = parse_raw::<WireSwitch<'_>>(raw) {
+                if let Ok(switch) = parse_raw::<WireSwitch<'_>>(*raw) {
                     apply(&switch, &mut out);
                 }
             }
