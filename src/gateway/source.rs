@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use translator::error::{Failure, FailureKind};
 
 use super::again::{Again, Called, Calling};
-use crate::upstream::Inflate;
+use crate::upstream::{Inflate, Pieces};
 
 /// Where the bytes come from.
 pub(super) struct Source {
@@ -92,7 +92,7 @@ impl Source {
     }
 
     /// Goes on with another call.
-    pub(super) fn call(&mut self, again: &Again, body: Bytes) {
+    pub(super) fn call(&mut self, again: &Again, body: Pieces) {
         self.state = State::Calling(again.call(body));
     }
 
