@@ -6,9 +6,11 @@
 run:
 	cargo run --locked -p bridge -- serve --demo
 
-# Everything: unit, golden and end-to-end tests, then the vendors' SDKs against the running hub.
+# Everything: unit, golden and end-to-end tests, the administration on PostgreSQL and MariaDB too, then the vendors' SDKs
+# against the running hub.
 test:
 	cargo test --locked --workspace
+	scripts/databases.sh
 	cargo build --locked -p bridge
 	tests/gauntlet/run.sh target/debug/bridge
 	tests/sdk/run.sh target/debug/bridge

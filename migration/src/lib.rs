@@ -15,6 +15,7 @@ mod m20261121_000002_people;
 mod m20261121_000003_ledger;
 mod m20261121_000004_spend;
 mod m20261121_000005_key_bounds;
+mod m20261121_000006_health;
 
 pub use sea_orm_migration::prelude::*;
 
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000003_ledger::Migration),
             Box::new(m20261121_000004_spend::Migration),
             Box::new(m20261121_000005_key_bounds::Migration),
+            Box::new(m20261121_000006_health::Migration),
         ]
     }
 }

@@ -6,6 +6,8 @@
 mod aliases;
 mod audit;
 mod auth;
+mod bundle;
+mod bundled_presets;
 mod client_key_rows;
 mod client_keys;
 mod debug_logs;
@@ -32,6 +34,7 @@ mod pool_entry;
 mod pool_key;
 mod pool_keys;
 mod preferences;
+mod presets;
 mod problem;
 mod provider_entry;
 mod provider_trials;
@@ -44,15 +47,20 @@ mod route_warning;
 mod routes;
 mod sessions;
 mod setting;
+mod settings;
 mod setup;
 mod stats;
+mod switch;
+mod system;
 mod throttle;
 mod token;
+mod transfer;
 mod users;
 mod version;
 mod visitor;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use poem::endpoint::BoxEndpoint;
 use poem::{EndpointExt as _, Response, Route};
@@ -78,6 +86,8 @@ pub struct Admin {
     pub tokens: Arc<Tokens>,
     /// Places for those who follow what happens, each on a connection of their own.
     pub watchers: Arc<Semaphore>,
+    /// Since when there is an administration.
+    pub started: Instant,
     /// Hashes and compares passwords.
     pub passwords: Passwords,
     /// Slows down whoever guesses them.
@@ -87,8 +97,18 @@ pub struct Admin {
 /// Most who follow at the same time.
 const MOST_WATCHERS: usize = 64;
 
+/// Paths of older set-ups.
+const OLDER: [&str; 4] = ["/switch_model", "/config", "/models", "/debug_logs"];
+
+/// Paths below those that are the data plane's.
+const GATEWAYS: [&str; 3] = [
+    "/api/hello",
+    "/api/translate/explain",
+    "/api/event_logging/batch",
+];
+
 /// The first segments of the paths that are the admin API's.
-const OURS: [&str; 5] = ["debug_logs", "api", "docs", "openapi.json", "redoc"];
+const OURS: [&str; 4] = ["api", "docs", "openapi.json", "redoc"];
 
 /// Whether a path is the admin API's. The gateway's own below `/api` are not.
 #[must_use]
@@ -98,13 +118,7 @@ pub fn owns(path: &str) -> bool {
         .split('/')
         .next()
         .unwrap_or_default();
-    OURS.contains(&first)
-        && ![
-            "/api/hello",
-            "/api/translate/explain",
-            "/api/event_logging/batch",
-        ]
-        .contains(&path)
+    OLDER.contains(&path) || OURS.contains(&first) && !GATEWAYS.contains(&path)
 }
 
 impl Admin {
@@ -117,6 +131,7 @@ impl Admin {
             control,
             tokens: Arc::new(tokens),
             watchers: Arc::new(Semaphore::new(MOST_WATCHERS)),
+            started: Instant::now(),
             passwords: Passwords::default(),
             throttle: Arc::default(),
         }
@@ -163,7 +178,15 @@ fn resources(admin: &Admin) -> impl OpenApi + use<> {
         models::Models(admin.clone()),
         debug_logs::DebugLogs(admin.clone()),
     );
-    (people, routing, account)
+    let configuration = (
+        settings::Settings(admin.clone()),
+        transfer::Transfer(admin.clone()),
+        presets::Presets(admin.clone()),
+        switch::ModelSwitch(admin.clone()),
+        health::HealthOfAll(admin.clone()),
+        system::Systems(admin.clone()),
+    );
+    (people, routing, account, configuration)
 }
 
 fn service<T: OpenApi>(resources: T) -> OpenApiService<T, ()> {

@@ -152,6 +152,14 @@ impl Values {
         self.0.keys().copied().collect()
     }
 
+    /// Where the values stand.
+    pub(super) fn places(&self) -> BTreeMap<&'static str, Place> {
+        let places = self.0.iter();
+        places
+            .map(|(key, (_, place))| (*key, place.clone()))
+            .collect()
+    }
+
     /// A value that is there.
     pub(super) fn get(&self, key: &'static str) -> Option<Node<'_>> {
         let (value, place) = self.0.get(key)?;

@@ -86,6 +86,7 @@ pub fn load(options: &LoadOptions) -> Result<Settings, ConfigErrors> {
     let values = Values::collect(&mut reader, document);
     read_values(&mut reader, &values, &mut settings);
     settings.given = values.keys();
+    settings.given_at = values.places();
     if let Some(node) = values.get("PROVIDER_CONFIG_PATH")
         && let Some(path) = reader.text(&node)
     {

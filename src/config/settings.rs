@@ -1,6 +1,6 @@
 //! What configuration says, as plain data. Names are still names here; the snapshot connects them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -90,6 +90,8 @@ pub struct Settings {
     pub catalogue: Option<Arc<Catalogue>>,
     /// The keys that files and environment give a value; nothing else may set these.
     pub given: BTreeSet<&'static str>,
+    /// Where they do.
+    pub given_at: BTreeMap<&'static str, Place>,
     /// Whether the demonstration is laid over.
     pub demo: bool,
     /// The files that were read, to watch.
@@ -136,6 +138,7 @@ impl Default for Settings {
             models: Vec::new(),
             catalogue: None,
             given: BTreeSet::new(),
+            given_at: BTreeMap::new(),
             demo: false,
             files: Vec::new(),
             warnings: Vec::new(),

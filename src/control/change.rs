@@ -9,8 +9,9 @@ use tokio::sync::OwnedMutexGuard;
 
 use super::{Assembly, Control, Stock};
 use crate::config::{ConfigError, ConfigErrors};
+use crate::snapshot::Snapshot;
 use crate::store::entities::audit;
-use crate::store::{StoreError, Vault, definitions, new_id, now_ms};
+use crate::store::{StoreError, Vault, announce, definitions, new_id, now_ms};
 
 /// Who changes something.
 #[derive(Clone, Debug, Default)]
@@ -117,6 +118,27 @@ impl Change {
     /// What would not fit together, or that the database is away.
     pub async fn commit(self) -> Result<(), ChangeError> {
         definitions::advance(&self.work).await?;
+        let (stock, assembly, snapshot) = self.outcome().await?;
+        let control = &self.control;
+        announce(&self.work).await?;
+        self.work.commit().await.map_err(StoreError::from)?;
+        control.stock.store(Arc::new(stock));
+        control.put_in_force(assembly, snapshot);
+        Ok(())
+    }
+
+    /// Says whether it could count, and undoes it.
+    ///
+    /// # Errors
+    /// What would not fit together, or that the database is away.
+    pub async fn rehearse(self) -> Result<(), ChangeError> {
+        self.outcome().await?;
+        self.work.rollback().await.map_err(StoreError::from)?;
+        Ok(())
+    }
+
+    /// What would be in force.
+    async fn outcome(&self) -> Result<(Stock, Assembly, Snapshot), ChangeError> {
         let control = &self.control;
         let stock = Stock::read_from(&self.work, control.store.vault()).await?;
         let (assembly, snapshot) = Assembly::lenient(&control.files.load(), &stock, control.demo)
@@ -134,13 +156,11 @@ impl Change {
             .filter(|problem| !known.contains(&problem.to_string()))
             .cloned()
             .collect();
-        if !new.is_empty() {
-            return Err(ChangeError::Invalid(ConfigErrors(new)));
+        if new.is_empty() {
+            Ok((stock, assembly, snapshot))
+        } else {
+            Err(ChangeError::Invalid(ConfigErrors(new)))
         }
-        self.work.commit().await.map_err(StoreError::from)?;
-        control.stock.store(Arc::new(stock));
-        control.put_in_force(assembly, snapshot);
-        Ok(())
     }
 
     /// Makes it count where the data plane is not concerned, such as a user's name.

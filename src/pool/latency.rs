@@ -44,6 +44,19 @@ impl Latencies {
         }
     }
 
+    /// All averages of a provider in milliseconds, by model.
+    #[must_use]
+    pub fn of_provider(&self, provider: &str) -> Vec<(String, f64)> {
+        let averages = self.averages.read().unwrap_or_else(PoisonError::into_inner);
+        let models = averages.get(provider).into_iter().flatten();
+        models
+            .map(|(model, cell)| {
+                let average = f64::from_bits(cell.load(Ordering::Relaxed));
+                (model.to_string(), average)
+            })
+            .collect()
+    }
+
     /// The average in milliseconds; `None` when it was never measured.
     #[must_use]
     pub fn get(&self, provider: &str, model: &str) -> Option<f64> {

@@ -6,7 +6,8 @@ use std::time::Duration;
 use migration::{Migrator, MigratorTrait as _};
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ActiveModelTrait as _, ConnectOptions, Database, DatabaseConnection, EntityTrait as _, Set,
+    ActiveModelTrait as _, ConnectOptions, ConnectionTrait as _, Database, DatabaseBackend,
+    DatabaseConnection, EntityTrait as _, Set,
 };
 
 use super::entities::fact;
@@ -25,6 +26,7 @@ impl Store {
     /// When it is away, was made with another key, or can be read by others.
     pub async fn open(options: &StoreOptions) -> Result<Self, StoreError> {
         let (write, read) = connect(options).await?;
+        tell_names_apart(&write).await?;
         Migrator::up(&write, None).await?;
         let key = OperatorKey::of(options, sqlite_path(options.url.expose()).as_deref())?;
         let vault = unlock(&write, &key).await?;
@@ -90,6 +92,16 @@ async fn steps(database: &DatabaseConnection) -> Result<Vec<(String, bool)>, Sto
         .iter()
         .map(|step| (step.name().to_owned(), !is_pending(step.name())))
         .collect())
+}
+
+/// MySQL takes `a` and `A` for the same name unless it is told otherwise; tables made from now on are.
+async fn tell_names_apart(database: &DatabaseConnection) -> Result<(), StoreError> {
+    if database.get_database_backend() == DatabaseBackend::MySql {
+        database
+            .execute_unprepared("ALTER DATABASE CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
+            .await?;
+    }
+    Ok(())
 }
 
 async fn connect(

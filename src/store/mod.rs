@@ -3,13 +3,16 @@
 //! Nothing here knows what a request of the data plane is; the data plane never comes here. What it needs
 //! is in a snapshot, what it tells is in the ledger's queue.
 
+mod announcement;
 mod connect;
 pub mod definitions;
 pub mod entities;
 mod error;
+mod health;
 pub mod histogram;
 mod ident;
 mod key_file;
+mod measure;
 pub mod request_list;
 pub mod requests;
 pub mod retention;
@@ -26,8 +29,10 @@ use sea_orm::{DatabaseBackend, DatabaseConnection, DatabaseTransaction, Transact
 
 use crate::config::Secret;
 
+pub use announcement::{Announcements, announce};
 pub use connect::sqlite_path;
 pub use error::StoreError;
+pub use health::HealthFinding;
 pub use ident::{is_id, new_id, now_ms};
 pub use vault::{Purpose, Unopened, Vault, random};
 

@@ -24,6 +24,7 @@ pub(crate) struct House {
     pub(crate) admin: Admin,
     client: TestClient<BoxEndpoint<'static, Response>>,
     folder: PathBuf,
+    options: StoreOptions,
     server: Option<(String, String)>,
 }
 
@@ -125,8 +126,21 @@ impl House {
             admin,
             control,
             folder,
+            options,
             server: server.map(|server| (server, name)),
         }
+    }
+
+    /// Another hub on the same database.
+    pub(crate) async fn neighbour(&self) -> Arc<Control> {
+        let store = Store::open(&self.options).await.expect("the same database");
+        let snapshot = Snapshot::build(&Settings::default(), 1).expect("defaults");
+        let snapshots = Arc::new(SnapshotStore::new(snapshot));
+        let hub = Hub::new(snapshots, None, Tuning::default());
+        let hub = Arc::new(hub.expect("a hub"));
+        Control::start(store, hub, Settings::default(), None)
+            .await
+            .expect("a control")
     }
 
     /// Somebody new with this role: a session token of theirs.
@@ -243,6 +257,14 @@ impl House {
         let request = self.client.get(path);
         let request = request.header("authorization", format!("Bearer {token}"));
         request.send().await.0
+    }
+
+    /// Reads what is no JSON.
+    pub(crate) async fn text(&self, path: &str, token: &str) -> String {
+        let response = self.open(path, token).await;
+        assert!(response.status().is_success(), "{}", response.status());
+        let body = response.into_body().into_string().await;
+        body.expect("text")
     }
 
     /// Calls with a token.

@@ -6,6 +6,7 @@ pub mod client_key;
 pub mod definition;
 pub mod dimension;
 pub mod fact;
+pub mod health_check;
 pub mod latency;
 pub mod preference;
 pub mod request;
