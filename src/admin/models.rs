@@ -299,7 +299,7 @@ impl Models {
         vendor: Query<Option<String>>,
         search: Query<Option<String>>,
     ) -> Answer<Json<Page<CatalogueModel>>> {
-        session.anybody();
+        let _ = session.anybody();
         let range = Range::of(cursor.0, limit.0)?;
         let snapshot = self.0.control.hub().snapshots.load_full();
         let words = search.0.unwrap_or_default().to_lowercase();
@@ -340,7 +340,7 @@ impl Models {
         provider: Query<String>,
         model: Query<String>,
     ) -> Answer<Json<EffectivePrice>> {
-        session.anybody();
+        let _ = session.anybody();
         let snapshot = self.0.control.hub().snapshots.load_full();
         let prices = &snapshot.prices;
         let version = prices
@@ -365,7 +365,7 @@ impl Models {
     /// Read which catalogue is in force
     #[oai(path = "/catalogue", method = "get", operation_id = "models_catalogue")]
     async fn catalogue(&self, session: Session) -> Answer<Json<CatalogueInfo>> {
-        session.anybody();
+        let _ = session.anybody();
         Ok(Json(self.info()))
     }
 
