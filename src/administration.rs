@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use bridge::admin::Admin;
+use bridge::admin::{Admin, Welcome, first_start};
+use bridge::bookkeeping::Bookkeeper;
 use bridge::config::{ConfigErrors, Settings};
 use bridge::control::{self, Control};
 use bridge::gateway::Hub;
@@ -23,6 +24,7 @@ pub(crate) struct Administration {
     entrance: Arc<Entrance>,
     demo: Option<SocketAddr>,
     control: Arc<OnceLock<Arc<Control>>>,
+    books: Arc<Mutex<Option<Bookkeeper>>>,
     /// Writes request records once there is a database.
     recorder: Arc<Mutex<Option<Recorder>>>,
     /// What files said last, for a control that starts later.
@@ -44,6 +46,7 @@ impl Administration {
             entrance: Arc::clone(entrance),
             demo,
             control: Arc::default(),
+            books: Arc::default(),
             recorder: Arc::new(Mutex::new(Some(recorder))),
             files: Arc::new(RwLock::new(files.clone())),
         };
@@ -79,6 +82,9 @@ impl Administration {
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
         let store = Store::open(&StoreOptions::of(&files)).await?;
+        // Before the keys of the database are in force: a spent budget must not begin anew with each start.
+        let meters = Arc::clone(&self.hub.meters);
+        let books = Bookkeeper::start(meters, store.clone()).await?;
         let recorder = self
             .recorder
             .lock()
@@ -89,12 +95,28 @@ impl Administration {
             tokio::spawn(recorder.run(store.clone()));
         }
         let control = Control::start(store, Arc::clone(&self.hub), files, self.demo).await?;
+        if let Some(welcome) = first_start(&control).await? {
+            greet(&welcome);
+        }
         self.entrance
             .open_admin(Admin::new(Arc::clone(&control)).endpoint());
         tokio::spawn(control::follow(Arc::clone(&control)));
         tokio::spawn(control::sweep(Arc::clone(&control)));
         let _ = self.control.set(control);
+        let mut kept = self.books.lock().unwrap_or_else(PoisonError::into_inner);
+        *kept = Some(books);
         Ok(())
+    }
+
+    /// Writes down what client keys have spent. Call it when no request is under way any more.
+    pub(crate) async fn stop(&self) {
+        let books = {
+            let mut kept = self.books.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.take()
+        };
+        if let Some(books) = books {
+            books.stop().await;
+        }
     }
 
     /// Puts in force what changed files say.
@@ -114,4 +136,11 @@ impl Administration {
         self.hub.adopt();
         Ok(version)
     }
+}
+
+/// To the terminal alone: what is logged may be kept and sent on.
+fn greet(welcome: &Welcome) {
+    let words = welcome.words();
+    // With standard error closed nobody can be told; the password can be set by another administrator then.
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), words.as_bytes());
 }

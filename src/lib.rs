@@ -2,6 +2,7 @@
 //! where the dialects differ, and keeps account of what happened.
 
 pub mod admin;
+pub mod bookkeeping;
 pub mod catalogue;
 pub mod config;
 pub mod control;

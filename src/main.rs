@@ -2,6 +2,9 @@
 
 mod administration;
 mod check;
+mod database;
+mod live_settings;
+mod openapi;
 mod serve;
 mod translate;
 
@@ -28,6 +31,21 @@ enum Command {
         #[arg(long, short)]
         config: Option<PathBuf>,
     },
+    /// Bring the database's schema up to date, or back.
+    Migrate(database::Migrate),
+    /// Change the key that secrets in the database are kept under; the new one comes from standard input
+    /// or `NEW_ENCRYPTION_KEY`.
+    RotateKey {
+        /// The configuration file [default: config/app.yml where it exists].
+        #[arg(long, short)]
+        config: Option<PathBuf>,
+    },
+    /// Write the OpenAPI document of the admin API.
+    Openapi {
+        /// The file to write [default: standard output].
+        #[arg(long, short)]
+        out: Option<PathBuf>,
+    },
     /// Show what a translation makes of a request, without sending anything.
     Translate(translate::Arguments),
 }
@@ -36,6 +54,9 @@ fn main() -> ExitCode {
     let ended = match Arguments::parse().command {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Check { config } => check::run(config),
+        Command::Migrate(arguments) => database::migrate(arguments),
+        Command::RotateKey { config } => database::rotate_key(config),
+        Command::Openapi { out } => openapi::run(out),
         Command::Translate(arguments) => return translate::run(&arguments),
     };
     match ended {

@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::administration::Administration;
+use crate::live_settings::LiveSettings;
 
 /// What the command line says.
 #[derive(Debug, clap::Args)]
@@ -110,8 +111,11 @@ async fn serve(
     let entrance = Arc::new(Entrance::new(Arc::clone(&hub)));
     let administration =
         Administration::start(&hub, &entrance, &watched, demo_address, recorder).await?;
+    let mut live = LiveSettings::of(&watched);
+    let reloaded = administration.clone();
     let watcher = config::watch(options, &watched, move |settings| {
-        administration.take_files(settings)
+        live.take(&settings);
+        reloaded.take_files(settings)
     });
     if let Err(error) = &watcher {
         tracing::warn!(%error, "the configuration is not watched; a change needs a restart");
@@ -121,6 +125,7 @@ async fn serve(
     tracing::info!("listening on http://{address}");
     web::serve(entrance, listener, web::Limits::default(), told_to_stop()).await;
     drop(watcher);
+    administration.stop().await;
     if let Some(demo) = demo {
         demo.stop().await;
     }

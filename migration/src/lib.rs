@@ -13,6 +13,8 @@ mod columns;
 mod m20261121_000001_configuration;
 mod m20261121_000002_people;
 mod m20261121_000003_ledger;
+mod m20261121_000004_spend;
+mod m20261121_000005_key_bounds;
 mod m20261121_000006_health;
 
 pub use sea_orm_migration::prelude::*;
@@ -28,6 +30,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000001_configuration::Migration),
             Box::new(m20261121_000002_people::Migration),
             Box::new(m20261121_000003_ledger::Migration),
+            Box::new(m20261121_000004_spend::Migration),
+            Box::new(m20261121_000005_key_bounds::Migration),
             Box::new(m20261121_000006_health::Migration),
         ]
     }

@@ -147,6 +147,8 @@ async fn statistics(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
             [
                 // Made from the other columns, so that every hub gives the same.
                 number("id"),
+                // Which of the other columns count; those that do not are empty.
+                number("face"),
                 text_of("call_kind", 16),
                 text_of("provider", 128),
                 text_of("model", 255),
@@ -158,6 +160,9 @@ async fn statistics(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 text_of("route", 128),
             ],
         ))
+        .await?;
+    manager
+        .create_index(index("dimensions", "dimensions_face", &["face"]))
         .await?;
     let keyed = |name, columns: Vec<ColumnDef>, key: &[&'static str]| {
         let mut table = Table::create();
@@ -172,7 +177,8 @@ async fn statistics(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         table.primary_key(&mut primary);
         table
     };
-    let place = || [number("step"), number("bucket"), number("dimension_id")];
+    // What belongs to one line of an answer stands together, in the order of time.
+    let place = || [number("step"), number("dimension_id"), number("bucket")];
     let counts = [
         "requests",
         "ok",
@@ -200,7 +206,7 @@ async fn statistics(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .create_table(keyed(
             "rollups",
             columns,
-            &["step", "bucket", "dimension_id"],
+            &["step", "dimension_id", "bucket"],
         ))
         .await?;
     let columns = place()
@@ -211,7 +217,7 @@ async fn statistics(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .create_table(keyed(
             "latencies",
             columns,
-            &["step", "bucket", "dimension_id", "slot"],
+            &["step", "dimension_id", "bucket", "slot"],
         ))
         .await
 }

@@ -4,34 +4,51 @@
 //! named service of the gateway. It must never know how a request of the data plane is served.
 
 mod aliases;
+mod audit;
 mod auth;
 mod bundle;
 mod bundled_presets;
+mod client_key_rows;
+mod client_keys;
 mod definition;
+mod docs;
+mod document;
+mod first_start;
 mod guard;
 mod health;
+mod key_bounds;
 mod key_events;
+mod key_limits;
 mod key_pools;
+mod logs;
+mod logs_stream;
+mod models;
 mod owned;
 mod page;
 mod password;
 mod people;
+mod period;
 mod person;
 mod pool_entry;
 mod pool_key;
 mod pool_keys;
+mod preferences;
 mod presets;
 mod problem;
 mod provider_entry;
 mod provider_trials;
 mod providers;
+mod requests;
 mod route_entry;
 mod route_order;
 mod route_trials;
 mod route_warning;
 mod routes;
 mod sessions;
+mod setting;
 mod settings;
+mod setup;
+mod stats;
 mod switch;
 mod system;
 mod throttle;
@@ -51,6 +68,8 @@ use tokio::sync::Semaphore;
 
 use crate::control::Control;
 
+pub use document::document;
+pub use first_start::{Welcome, first_start};
 use guard::Guard;
 pub use password::Passwords;
 pub use person::{Identity, Role};
@@ -81,7 +100,7 @@ const MOST_WATCHERS: usize = 64;
 const OLDER: [&str; 3] = ["/switch_model", "/config", "/models"];
 
 /// The first segments of the paths that are the admin API's.
-const OURS: [&str; 3] = ["api", "docs", "openapi.json"];
+const OURS: [&str; 4] = ["api", "docs", "openapi.json", "redoc"];
 
 /// Whether a path is the admin API's. The gateway's own below `/api` are not.
 #[must_use]
@@ -118,14 +137,24 @@ impl Admin {
         let guard = Guard {
             store: self.control.store().clone(),
             tokens: Arc::clone(&self.tokens),
+            is_demo: self.control.in_force().settings.demo,
         };
-        Route::new().nest("/", service).with(guard).boxed()
+        let routes = Route::new().nest("/", service);
+        docs::lay_out(routes, document()).with(guard).boxed()
     }
 }
 
 /// The resources, in the order of the document.
-fn resources(admin: &Admin) -> impl OpenApi + 'static {
-    let people = (auth::Auth(admin.clone()), users::Users(admin.clone()));
+fn resources(admin: &Admin) -> impl OpenApi + use<> {
+    let people = (
+        auth::Auth(admin.clone()),
+        users::Users(admin.clone()),
+        key_bounds::KeyBounds(admin.clone()),
+        client_keys::ClientKeys(admin.clone()),
+        preferences::PreferencesApi(admin.clone()),
+        audit::Audit(admin.clone()),
+        setup::Setup(admin.clone()),
+    );
     let routing = (
         aliases::Aliases(admin.clone()),
         // Before providers: its fixed paths stand in the place of names.
@@ -144,7 +173,12 @@ fn resources(admin: &Admin) -> impl OpenApi + 'static {
         health::HealthOfAll(admin.clone()),
         system::Systems(admin.clone()),
     );
-    (people, routing, configuration)
+    let account = (
+        stats::Stats(admin.clone()),
+        logs::Logs(admin.clone()),
+        models::Models(admin.clone()),
+    );
+    (people, routing, configuration, account)
 }
 
 fn service<T: OpenApi>(resources: T) -> OpenApiService<T, ()> {

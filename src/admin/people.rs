@@ -149,6 +149,7 @@ pub(super) async fn insert(
         password: Set(newcomer.password),
         enabled: Set(newcomer.enabled),
         must_change_password: Set(newcomer.must_change_password),
+        key_bounds: Set(None),
         last_login_at: Set(None),
         version: Set(1),
         created_at: Set(now),
@@ -171,6 +172,7 @@ pub(super) async fn save(work: &impl ConnectionTrait, row: Model) -> Result<Mode
         .col_expr(Column::Password, next.password.as_str().into())
         .col_expr(Column::Enabled, next.enabled.into())
         .col_expr(Column::MustChangePassword, next.must_change_password.into())
+        .col_expr(Column::KeyBounds, next.key_bounds.clone().into())
         .col_expr(Column::Version, next.version.into())
         .col_expr(Column::UpdatedAt, next.updated_at.into())
         .filter(Column::Id.eq(&next.id))
@@ -221,6 +223,7 @@ pub(super) fn shown(row: &Model) -> Value {
         "role": row.role,
         "enabled": row.enabled,
         "must_change_password": row.must_change_password,
+        "key_bounds": row.key_bounds.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok()),
         "version": row.version,
     })
 }

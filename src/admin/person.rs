@@ -63,8 +63,8 @@ pub struct Identity {
     pub address: Option<String>,
 }
 
-/// The session token that a log-in gives. The guard in front of all handlers has looked at it; this only hands
-/// on what it found.
+// The guard in front of all handlers has looked at it; this only hands on what it found.
+/// The access token that a log-in gives.
 #[derive(SecurityScheme)]
 #[oai(
     ty = "bearer",

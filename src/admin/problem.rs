@@ -238,9 +238,17 @@ impl Problem {
             StatusCode::UNSUPPORTED_MEDIA_TYPE => {
                 Self::MediaType(document(415, "media_type", "Unsupported media type", words))
             }
-            status if status.is_client_error() => malformed_words(words),
+            status if status.is_client_error() => malformed_words(without_value(&words)),
             _ => Self::internal(error),
         }
+    }
+}
+
+/// The words of a parser without the value that it found: that may be a password in the wrong form.
+fn without_value(words: &str) -> String {
+    match words.split_once(", found ") {
+        Some((expected, _)) => format!("{expected}, found something else"),
+        None => words.to_owned(),
     }
 }
 
@@ -258,6 +266,7 @@ impl From<StoreError> for Problem {
             StoreError::Taken => Self::conflict("name_taken", "that name is taken; choose another"),
             StoreError::Missing => Self::not_found("entry"),
             StoreError::Changed(version) => Self::changed(version),
+            StoreError::Slow => Self::invalid("", error.to_string(), ""),
             StoreError::Database(error) => {
                 tracing::warn!(%error, "the database did not answer as it should");
                 Self::unavailable()

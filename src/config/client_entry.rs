@@ -25,8 +25,8 @@ const KEYS: [&str; 14] = [
     "budget_month",
 ];
 
-/// As long as the column of the table in which spending is kept.
-const LONGEST_NAME: usize = 128;
+/// It stands for the key in the tables of requests and spending.
+const LONGEST_NAME: usize = 64;
 
 /// Reads the list of client keys.
 pub(super) fn read_client_keys(reader: &mut Reader<'_>, node: &Node<'_>) -> Vec<ClientKeySettings> {
@@ -63,6 +63,11 @@ fn read_client_key(reader: &mut Reader<'_>, node: &Node<'_>) -> Option<ClientKey
     if name.len() > LONGEST_NAME {
         let what = format!("the name of a client key is longer than {LONGEST_NAME} bytes");
         reader.error(&node.place.key("name"), what, "shorten it");
+        return None;
+    }
+    if name.chars().any(char::is_control) {
+        let what = "the name of a client key has a control character in it";
+        reader.error(&node.place.key("name"), what, "leave it out");
         return None;
     }
     let Some(key) = fields.get("key") else {

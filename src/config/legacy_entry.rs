@@ -5,7 +5,9 @@ use translator::Dialect;
 
 use super::node::{Fields, Node, Reader};
 use super::pool_entry::{read_format, read_header_name, read_keys};
-use super::provider_entry::{MODES, check_name, read_dialect, read_headers, read_models};
+use super::provider_entry::{
+    MODES, check_name, read_dialect, read_headers, read_models, read_proxy,
+};
 use super::vendor::vendor;
 use super::{ModelLists, ProviderSettings, Secret};
 use crate::snapshot::{BaseUrl, Source};
@@ -142,7 +144,9 @@ fn read_behaviour(reader: &mut Reader<'_>, fields: &Fields<'_>, provider: &mut P
     provider.mode = fields
         .get("mode")
         .and_then(|node| reader.choice(&node, &MODES));
-    provider.proxy = fields.get("proxy").and_then(|node| reader.hidden(&node));
+    provider.proxy = fields
+        .get("proxy")
+        .and_then(|node| read_proxy(reader, &node));
     provider.headers = fields
         .any(&HEADERS)
         .map(|node| read_headers(reader, &node))

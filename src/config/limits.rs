@@ -109,21 +109,27 @@ impl KeyLimits {
     }
 }
 
-/// Reads an amount of US dollars, such as `5` or `0.25`, as billionths. Never through floating point:
-/// an amount is what was written, or it is refused.
+/// Reads an amount of US dollars, such as `5`, `0.25` or, as small numbers are printed, `4e-6`, as billionths.
+/// Never through floating point: an amount is what was written, or it is refused.
 #[must_use]
 pub fn parse_usd(text: &str) -> Option<i64> {
-    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.is_empty() || part.len() > 9 || !digits(whole) || !digits(part) {
+    let (number, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let exponent: i32 = exponent.parse().ok()?;
+    let (whole, part) = number.split_once('.').unwrap_or((number, ""));
+    let digits = format!("{whole}{part}");
+    if whole.is_empty() || digits.len() > 30 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    let part: i64 = format!("{part:0<9}").parse().ok()?;
-    whole
-        .parse::<i64>()
-        .ok()?
-        .checked_mul(1_000_000_000)?
-        .checked_add(part)
+    // At most 30 digits: nothing here can overflow but the shift, which is checked.
+    let shift = exponent.checked_add(9)?.checked_sub(part.len() as i32)?;
+    let number: u128 = digits.parse().ok()?;
+    let power = 10_u128.checked_pow(shift.unsigned_abs())?;
+    let nano = match shift {
+        0.. => number.checked_mul(power)?,
+        _ if number.is_multiple_of(power) => number / power,
+        _ => return None,
+    };
+    i64::try_from(nano).ok()
 }
 
 #[cfg(test)]
@@ -141,7 +147,13 @@ mod tests {
             ("0.0000000001", None),
             ("-5", None),
             ("NaN", None),
-            ("1e3", None),
+            ("1e3", Some(1_000_000_000_000)),
+            ("4e-6", Some(4_000)),
+            ("1.5E-9", None),
+            ("5.0000000000", Some(5_000_000_000)),
+            ("1e-2147483648", None),
+            ("1e2147483647", None),
+            ("1e99999999999", None),
             (".5", None),
             ("", None),
             ("5.-1", None),

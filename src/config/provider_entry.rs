@@ -8,7 +8,7 @@ use super::pool_entry::{read_format, read_header_name, read_keys};
 use super::vendor::vendor;
 use super::{ModelLists, Place, ProviderSettings, Secret};
 use crate::routing::closest;
-use crate::snapshot::{BaseUrl, Mode, Source};
+use crate::snapshot::{BaseUrl, Mode, ProxyAddress, Source};
 
 const KEYS: [&str; 26] = [
     "name",
@@ -333,18 +333,11 @@ pub(super) fn read_models(reader: &mut Reader<'_>, node: &Node<'_>) -> ModelList
     }
 }
 
-fn read_proxy(reader: &mut Reader<'_>, node: &Node<'_>) -> Option<Secret> {
+pub(super) fn read_proxy(reader: &mut Reader<'_>, node: &Node<'_>) -> Option<Secret> {
     let secret = reader.secret(node)?;
-    let legal = ["http://", "https://", "socks5://", "socks5h://"];
-    if !legal
-        .iter()
-        .any(|scheme| secret.expose().starts_with(scheme))
-    {
-        reader.error(
-            &node.place,
-            "proxy must begin with http://, https:// or socks5://",
-            "write its full address",
-        );
+    if let Err(why) = ProxyAddress::parse(secret.expose()) {
+        let fix = "write its full address, such as http://name:password@host:3128";
+        reader.error(&node.place, why, fix);
         return None;
     }
     Some(secret)

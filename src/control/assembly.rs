@@ -5,10 +5,14 @@ use std::net::SocketAddr;
 
 use sea_orm::ConnectionTrait;
 
-use crate::config::{ConfigError, ConfigErrors, DefinedSecret, Definition, Kind, Settings};
+use super::client_keys;
+use crate::config::{
+    ClientKeySettings, ConfigError, ConfigErrors, DefinedSecret, Definition, DigestKey, Kind,
+    Settings,
+};
 use crate::snapshot::Snapshot;
 use crate::store::definitions::{Stored, all, revision};
-use crate::store::{Store, StoreError, Vault};
+use crate::store::{Purpose, Store, StoreError, Vault};
 
 /// What the database holds of the configuration, as it was last read.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +21,10 @@ pub struct Stock {
     pub revision: i64,
     /// All definitions.
     pub definitions: Vec<Definition>,
+    /// Client keys that work.
+    pub client_keys: Vec<ClientKeySettings>,
+    /// What their digests are made under.
+    pub digest_key: Option<DigestKey>,
 }
 
 impl Stock {
@@ -42,6 +50,8 @@ impl Stock {
         Ok(Self {
             revision,
             definitions: stored.into_iter().filter_map(definition).collect(),
+            client_keys: client_keys::in_force(database).await?,
+            digest_key: Some(DigestKey::new(*vault.key(Purpose::ClientKey))),
         })
     }
 }
@@ -87,10 +97,10 @@ impl Assembly {
         stock: &Stock,
         demo: Option<SocketAddr>,
     ) -> Result<(Self, Snapshot), ConfigErrors> {
-        let mut kept = stock.definitions.clone();
+        let mut kept = stock.clone();
         let mut problems = Vec::new();
-        // Each round leaves at least one definition out.
-        for _ in 0..=stock.definitions.len() {
+        // Each round leaves at least one definition or key out.
+        for _ in 0..=stock.definitions.len() + stock.client_keys.len() {
             match together(files, &kept, demo) {
                 Ok((settings, snapshot)) => {
                     return Ok((Self { settings, problems }, snapshot));
@@ -101,11 +111,13 @@ impl Assembly {
                     if bad.is_empty() {
                         return Err(errors);
                     }
-                    kept.retain(|definition| {
-                        !bad.contains(&(
-                            definition.kind.as_str().to_owned(),
-                            definition.name.clone(),
-                        ))
+                    let is_bad =
+                        |kind: &str, name: &str| bad.contains(&(kind.to_owned(), name.to_owned()));
+                    kept.definitions
+                        .retain(|definition| !is_bad(definition.kind.as_str(), &definition.name));
+                    kept.client_keys.retain(|key| {
+                        let place = key.place.definition();
+                        !place.is_some_and(|(kind, name)| is_bad(kind, name))
                     });
                     problems.extend(errors.0);
                 }
@@ -122,11 +134,15 @@ fn named(error: &ConfigError) -> Option<(String, String)> {
 
 fn together(
     files: &Settings,
-    definitions: &[Definition],
+    stock: &Stock,
     demo: Option<SocketAddr>,
 ) -> Result<(Settings, Snapshot), ConfigErrors> {
-    let (settings, errors) = files.clone().complete(definitions, demo);
-    let settings = errors.or(settings)?;
+    let (settings, errors) = files.clone().complete(&stock.definitions, demo);
+    let mut settings = errors.or(settings)?;
+    settings
+        .client_keys
+        .extend(stock.client_keys.iter().cloned());
+    settings.digest_key.clone_from(&stock.digest_key);
     let snapshot = Snapshot::build(&settings, 0)?;
     Ok((settings, snapshot))
 }

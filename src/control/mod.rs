@@ -5,6 +5,7 @@
 
 mod assembly;
 mod change;
+mod client_keys;
 mod follow;
 mod preview;
 mod sweep;

@@ -3,11 +3,16 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use http::{HeaderName, HeaderValue};
+
 use crate::pool::{BreakerPass, GatePass, KeyIndex, KeyLease, KeyOutcome, PoolExhausted};
 use crate::routing::PlannedTarget;
 use crate::snapshot::Snapshot;
 
 use super::hub::Hub;
+
+/// A credential header.
+pub(super) type Credential<'c> = (&'c HeaderName, &'c HeaderValue);
 
 /// Why a target may not be called now.
 #[derive(Debug, thiserror::Error)]
@@ -48,50 +53,89 @@ impl Place {
     }
 }
 
-/// Leave for one call.
+/// Leave for one try: a single call, or one for each alternative that is asked for by itself.
 #[derive(Debug)]
 pub(super) struct Leave {
     breaker: Option<BreakerPass>,
-    lease: Option<KeyLease>,
+    /// A key for each call.
+    leases: Vec<KeyLease>,
+    /// Places for the calls beside the first, which has that of the request.
+    _places: Vec<Place>,
 }
 
 impl Leave {
-    /// Asks for leave; keys in `tried` are passed over.
+    /// Asks for leave for one call; keys in `tried` are passed over.
     pub(super) fn ask(
         hub: &Hub,
         snapshot: &Snapshot,
         target: &PlannedTarget,
         tried: &[KeyIndex],
     ) -> Result<Self, Refused> {
+        Self::ask_for(1, hub, snapshot, target, tried)
+    }
+
+    /// Asks for leave for several calls at once. The breaker takes them for one: they fail together.
+    pub(super) fn ask_for(
+        calls: usize,
+        hub: &Hub,
+        snapshot: &Snapshot,
+        target: &PlannedTarget,
+        tried: &[KeyIndex],
+    ) -> Result<Self, Refused> {
         let now = Instant::now();
-        // The key first: a probe of a half-open breaker must not be spent on a call that cannot be made.
-        let lease = hub.pools.lease(&target.pool, &target.model, now, tried)?;
+        // The keys first: a probe of a half-open breaker must not be spent on a call that cannot be made.
+        let mut leases = Vec::with_capacity(calls);
+        for _ in 0..calls {
+            leases.push(hub.pools.lease(&target.pool, &target.model, now, tried)?);
+        }
+        let places = (1..calls)
+            .map(|_| Place::take(hub, target))
+            .collect::<Result<_, _>>()?;
         let breaker = hub
             .breakers
             .admit(&target.provider.name, &target.model, snapshot.breaker, now)
             .map_err(Refused::Open)?;
         Ok(Self {
             breaker: Some(breaker),
-            lease: Some(lease),
+            leases,
+            _places: places,
         })
     }
 
-    /// The key.
-    pub(super) const fn lease(&self) -> Option<&KeyLease> {
-        self.lease.as_ref()
+    /// The key of the first call.
+    pub(super) fn lease(&self) -> Option<&KeyLease> {
+        self.leases.first()
     }
 
-    /// The target works: the breaker closes, the key stays taken until the end of the answer.
-    pub(super) fn works(&mut self, now: Instant) {
-        if let Some(breaker) = self.breaker.take() {
-            breaker.success(now);
+    /// The key of a call.
+    pub(super) fn lease_of(&self, call: usize) -> Option<&KeyLease> {
+        self.leases.get(call)
+    }
+
+    /// The credential header of a call.
+    pub(super) fn credential(&self, call: usize) -> Option<Credential<'_>> {
+        self.leases.get(call).and_then(KeyLease::header)
+    }
+
+    /// There is content; whether the target is well shows at the end of the answer.
+    pub(super) fn answering(&mut self) {
+        if let Some(breaker) = &mut self.breaker {
+            breaker.answering();
         }
     }
 
-    /// The call is over.
+    /// One of the calls has failed, and the others were given up for it: they say nothing about their keys.
+    pub(super) fn blame(&mut self, call: usize, outcome: KeyOutcome, healthy: Health) {
+        let lease = (call < self.leases.len()).then(|| self.leases.swap_remove(call));
+        self.leases.clear();
+        self.leases.extend(lease);
+        self.settle(outcome, healthy);
+    }
+
+    /// The calls are over.
     pub(super) fn settle(&mut self, outcome: KeyOutcome, healthy: Health) {
         let now = Instant::now();
-        if let Some(lease) = self.lease.take() {
+        for lease in self.leases.drain(..) {
             lease.settle(outcome, now);
         }
         if let Some(breaker) = self.breaker.take() {

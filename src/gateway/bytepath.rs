@@ -14,6 +14,7 @@ use translator::json;
 use super::peek::Peek;
 use super::splice::{Edits, quoted};
 use crate::snapshot::{Clamps, Mode};
+use crate::upstream::Pieces;
 
 /// What the edits depend on.
 pub(super) struct Wish<'w> {
@@ -30,7 +31,7 @@ pub(super) struct Wish<'w> {
 }
 
 /// The body for the upstream, and whether the answer holds usage that the client did not ask for.
-pub(super) fn body(document: &Bytes, peek: &Peek, wish: &Wish<'_>) -> (Bytes, bool) {
+pub(super) fn body(document: &Bytes, peek: &Peek, wish: &Wish<'_>) -> (Pieces, bool) {
     let mut edits = Edits::default();
     if wish.dialect != Dialect::Gemini {
         match &peek.model {
@@ -44,28 +45,39 @@ pub(super) fn body(document: &Bytes, peek: &Peek, wish: &Wish<'_>) -> (Bytes, bo
     if wish.mode == Mode::Direct {
         return (edits.apply(document), false);
     }
-    // Valid UTF-8 was established when the body was looked at.
-    let text = std::str::from_utf8(document).unwrap_or("");
     let mut strip = false;
     if wish.dialect == Dialect::OpenAiChat && wish.stream && wish.asks_for_usage {
-        strip = usage_wish(text, peek, &mut edits);
+        strip = usage_wish(document, peek, &mut edits);
     }
     if wish.dialect == Dialect::Gemini {
-        gemini_config(text, peek, wish, &mut edits);
+        gemini_config(document, peek, wish, &mut edits);
     } else {
-        flat_params(text, peek, wish, &mut edits);
+        flat_params(document, peek, wish, &mut edits);
     }
     (edits.apply(document), strip)
 }
 
+/// A value of the body. That the body is valid UTF-8 was established when it was looked at.
+fn slice(document: &[u8], range: Range<usize>) -> &str {
+    std::str::from_utf8(&document[range]).unwrap_or("")
+}
+
+/// The last member of that name at the top level.
+fn member(document: &[u8], name: &str) -> Option<Range<usize>> {
+    json::members(slice(document, 0..document.len()))
+        .filter(|(key, _)| key == name)
+        .last()
+        .map(|(_, range)| range)
+}
+
 /// Asks for usage on a Chat stream; true when the client had not.
-fn usage_wish(text: &str, peek: &Peek, edits: &mut Edits) -> bool {
+fn usage_wish(document: &[u8], peek: &Peek, edits: &mut Edits) -> bool {
     const ASKED: &[u8] = br#"{"include_usage":true}"#;
     let Some(range) = &peek.stream_options else {
         edits.insert(peek.inside, "stream_options", ASKED, peek.empty);
         return true;
     };
-    let options = &text[range.clone()];
+    let options = slice(document, range.clone());
     if !options.starts_with('{') {
         edits.replace(range.clone(), ASKED);
         return true;
@@ -87,7 +99,7 @@ fn usage_wish(text: &str, peek: &Peek, edits: &mut Edits) -> bool {
 }
 
 /// Members of the top level.
-fn flat_params(text: &str, peek: &Peek, wish: &Wish<'_>, edits: &mut Edits) {
+fn flat_params(document: &[u8], peek: &Peek, wish: &Wish<'_>, edits: &mut Edits) {
     let overrides = wish
         .params
         .map(|params| native(wish.dialect, params))
@@ -100,39 +112,36 @@ fn flat_params(text: &str, peek: &Peek, wish: &Wish<'_>, edits: &mut Edits) {
         if limit_set {
             // The route says it in another member: both at once would be refused.
             edits.replace(range.clone(), *b"null");
-        } else if let Some(limit) = clamped(&text[range.clone()], wish.clamps) {
+        } else if let Some(limit) = clamped(slice(document, range.clone()), wish.clamps) {
             edits.replace(range.clone(), limit.to_string());
             if wish.dialect == Dialect::Anthropic
                 && !overrides.iter().any(|(other, _)| other == "thinking")
             {
-                budget_below(text, limit, edits);
+                budget_below(document, limit, edits);
             }
         }
     }
     for (name, value) in overrides {
         let value = clamp_override(&name, value, wish.clamps);
-        match json::members(text).filter(|(key, _)| *key == name).last() {
-            Some((_, range)) => edits.replace(range, value.to_string()),
+        match member(document, &name) {
+            Some(range) => edits.replace(range, value.to_string()),
             None => edits.insert(peek.inside, &name, value.to_string().as_bytes(), peek.empty),
         }
     }
 }
 
 /// A budget for thinking must be smaller than the limit, and has a least size of its own.
-fn budget_below(text: &str, limit: u64, edits: &mut Edits) {
+fn budget_below(document: &[u8], limit: u64, edits: &mut Edits) {
     const LEAST: u64 = 1024;
-    let Some((_, thinking)) = json::members(text)
-        .filter(|(key, _)| key == "thinking")
-        .last()
-    else {
+    let Some(thinking) = member(document, "thinking") else {
         return;
     };
-    let found = json::members(&text[thinking.clone()])
+    let found = json::members(slice(document, thinking.clone()))
         .filter(|(key, _)| key == "budget_tokens")
         .last();
     let Some((_, range)) = found else { return };
     let range = thinking.start + range.start..thinking.start + range.end;
-    if text[range.clone()]
+    if slice(document, range.clone())
         .parse::<u64>()
         .is_ok_and(|budget| budget < limit)
     {
@@ -152,7 +161,7 @@ fn budget_below(text: &str, limit: u64, edits: &mut Edits) {
 }
 
 /// Members of `generationConfig`, which is made when it is missing and needed.
-fn gemini_config(text: &str, peek: &Peek, wish: &Wish<'_>, edits: &mut Edits) {
+fn gemini_config(document: &[u8], peek: &Peek, wish: &Wish<'_>, edits: &mut Edits) {
     let overrides = wish
         .params
         .map(|params| native(Dialect::Gemini, params))
@@ -160,7 +169,7 @@ fn gemini_config(text: &str, peek: &Peek, wish: &Wish<'_>, edits: &mut Edits) {
     let config = peek
         .generation_config
         .as_ref()
-        .map(|range| (range.start, &text[range.clone()]));
+        .map(|range| (range.start, slice(document, range.clone())));
     let Some((start, config)) = config.filter(|(_, config)| config.starts_with('{')) else {
         if !overrides.is_empty() {
             let object: Map<String, Value> = overrides
@@ -304,7 +313,10 @@ mod tests {
             asks_for_usage: true,
         };
         let (body, strip) = body(&document, &peek, &wish);
-        (String::from_utf8(body.to_vec()).expect("utf-8"), strip)
+        (
+            String::from_utf8(body.whole().to_vec()).expect("utf-8"),
+            strip,
+        )
     }
 
     #[test]
@@ -440,7 +452,7 @@ mod tests {
         };
         let (body, strip) = body(&document, &peek, &wish);
         assert_eq!(
-            &body[..],
+            &body.whole()[..],
             br#"{"model":"up","max_tokens":500,"stream":true}"#
         );
         assert!(!strip);

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::time::timeout;
 use translator::Dialect;
@@ -25,6 +24,7 @@ use super::{headers, unary};
 use crate::pool::KeyOutcome;
 use crate::routing::{Plan, PlannedTarget};
 use crate::snapshot::{Endpoint, Mode, PoolKey, Provider, Snapshot};
+use crate::upstream::Pieces;
 
 /// Nobody looks at a spinner for longer.
 const LONGEST: Duration = Duration::from_secs(30);
@@ -153,7 +153,7 @@ async fn ask(
         plan,
     );
     let prepared = prepare(&order, &target, false)?;
-    let mut request = Request::new(Full::new(prepared.body));
+    let mut request = Request::new(prepared.body);
     *request.method_mut() = Method::POST;
     *request.uri_mut() = prepared.uri;
     *request.headers_mut() = prepared.headers;
@@ -172,7 +172,7 @@ async fn exchange(
     hub: &Hub,
     provider: &Provider,
     key: Option<&PoolKey>,
-    mut request: Request<Full<Bytes>>,
+    mut request: Request<Pieces>,
 ) -> Result<(u16, Bytes), Refusal> {
     let credential = key.and_then(|key| key.header.as_ref());
     if let Some(value) = credential {
@@ -187,7 +187,11 @@ async fn exchange(
     };
     let sent = timeout(
         patience,
-        hub.client.send(request, provider.allow_private_network),
+        hub.client.send(
+            request,
+            provider.allow_private_network,
+            provider.proxy.as_ref(),
+        ),
     );
     let response: Response<Incoming> = sent
         .await
@@ -246,7 +250,7 @@ pub async fn discover(hub: &Arc<Hub>, provider: &Arc<Provider>) -> Result<Vec<Of
     let mut offered = Vec::new();
     let mut query = first_page(provider.dialect).to_owned();
     for _ in 0..MOST_PAGES {
-        let mut request = Request::new(Full::default());
+        let mut request = Request::new(Pieces::default());
         *request.uri_mut() = uri(&target, Endpoint::Models, &query);
         *request.headers_mut() = headers::written(provider, false, &[]);
         request.headers_mut().remove(http::header::CONTENT_TYPE);

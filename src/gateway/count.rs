@@ -12,8 +12,9 @@ use translator::translate::{self, Target};
 use translator::{Dialect, estimate, foreign};
 
 use super::admit::{Leave, Place};
+use super::allowance::{self, Use};
 use super::body::AnswerBody;
-use super::generate::{planned, sign};
+use super::generate::{limited, planned, sign};
 use super::headers::{self, BRIDGE_COUNT};
 use super::peek::Peek;
 use super::prepare::{invalid, uri};
@@ -27,6 +28,7 @@ use crate::ledger::{Label, Outcome};
 use crate::pool::KeyOutcome;
 use crate::routing::PlannedTarget;
 use crate::snapshot::{Endpoint, Mode};
+use crate::upstream::Pieces;
 
 /// Members of a request for an answer that a counter takes too.
 const ANTHROPIC_MEMBERS: [&str; 9] = [
@@ -131,6 +133,7 @@ async fn counted(
             "no provider is configured for this request",
         ));
     };
+    let limits = allowance::admit(caller, ingress.dialect, Use::Count, &plan.targets, account)?;
     account.target(target);
     let deadline = caller.hub.tuning.count_deadline;
     let asked = timeout(
@@ -145,6 +148,7 @@ async fn counted(
     let mut response = reply::json(shaped(ingress.dialect, count));
     let headers = response.headers_mut();
     reply::identify(headers, ingress.dialect, &caller.request_id);
+    limited(headers, &limits);
     sign(headers, &plan.route, Some(target), account.attempts());
     headers.insert(BRIDGE_COUNT, HeaderValue::from_static(how));
     Ok(response)
@@ -182,6 +186,7 @@ async fn upstream_count(
         return None;
     }
     let native = provider.dialect == subject.dialect
+        && !subject.peek.sealed
         && !foreign::found_in(subject.dialect, &target.model, &subject.body);
     let (body, headers) = if native {
         (
@@ -203,8 +208,16 @@ async fn upstream_count(
         headers,
         body,
     };
-    let sent =
-        async { read_whole(&caller.hub, target, send(parcel, &leave).await?, started).await }.await;
+    let sent = async {
+        read_whole(
+            &caller.hub,
+            target,
+            send(parcel, leave.credential(0)).await?,
+            started,
+        )
+        .await
+    }
+    .await;
     match sent {
         Ok(body) => {
             account.attempt(target, leave.lease(), 200, started.elapsed(), None);
@@ -226,7 +239,7 @@ async fn upstream_count(
     }
 }
 
-fn passed(subject: &Subject, target: &PlannedTarget) -> Bytes {
+fn passed(subject: &Subject, target: &PlannedTarget) -> Pieces {
     let mut edits = Edits::default();
     match &subject.peek.model {
         Some((range, name)) if name != &*target.model && subject.dialect != Dialect::Gemini => {
@@ -237,7 +250,7 @@ fn passed(subject: &Subject, target: &PlannedTarget) -> Bytes {
     edits.apply(&subject.body)
 }
 
-fn translated(subject: &Subject, target: &PlannedTarget) -> Option<(Bytes, http::HeaderMap)> {
+fn translated(subject: &Subject, target: &PlannedTarget) -> Option<(Pieces, http::HeaderMap)> {
     let provider = &target.provider;
     let mut request = subject
         .dialect
@@ -265,7 +278,7 @@ fn translated(subject: &Subject, target: &PlannedTarget) -> Option<(Bytes, http:
         &target.model,
     );
     Some((
-        Bytes::from(body),
+        Bytes::from(body).into(),
         headers::written(provider, false, &outbound.headers),
     ))
 }

@@ -12,9 +12,10 @@ use translator::ir::Usage;
 use translator::json;
 
 use super::admit::{Leave, Place};
+use super::allowance::{self, Output, Use};
 use super::body::AnswerBody;
 use super::embeddings_shape::{Vectors, Wish};
-use super::generate::{planned, sign};
+use super::generate::{limited, planned, sign};
 use super::headers;
 use super::peek::Peek;
 use super::prepare::uri;
@@ -100,6 +101,8 @@ async fn embedded(
     let dialect = dialect_of(&embed);
     let plan = planned(caller, dialect, &model, &body, &head.headers)?;
     account.note(|record| record.route = Some(Label::from(&plan.route)));
+    let uses = Use::Tokens(&body, Output::None);
+    let limits = allowance::admit(caller, dialect, uses, &plan.targets, account)?;
     account.prompt(&body);
     let subject = Subject {
         embed,
@@ -118,6 +121,7 @@ async fn embedded(
             Ok((bytes, usage)) => {
                 let mut response = reply::json(bytes);
                 reply::identify(response.headers_mut(), dialect, &caller.request_id);
+                limited(response.headers_mut(), &limits);
                 sign(
                     response.headers_mut(),
                     &plan.route,
@@ -187,7 +191,7 @@ async fn passed(
         Embed::GeminiBatch(_) => Endpoint::BatchEmbed,
         _ => Endpoint::Embed,
     };
-    let mut body = edits.apply(&subject.body);
+    let mut body = edits.apply(&subject.body).whole();
     if let Embed::GeminiBatch(_) = subject.embed {
         body = batch_model(&body, &target.model);
     }
@@ -329,10 +333,10 @@ async fn call(
             target,
             uri: uri(target, endpoint, ""),
             headers: headers.clone(),
-            body: body.clone(),
+            body: body.clone().into(),
         };
         account.underway(target, leave.lease());
-        let answered = match send(parcel, &leave).await {
+        let answered = match send(parcel, leave.credential(0)).await {
             Ok(response) => read_whole(hub, target, response, started).await,
             Err(fault) => Err(fault),
         };

@@ -18,7 +18,7 @@ use translator::undo::Undo;
 use super::body::AnswerBody;
 use super::generate::planned;
 use super::headers::BRIDGE_PROVIDER;
-use super::order::Order;
+use super::order::{Order, Purpose};
 use super::peek::Peek;
 use super::portrayal::{self, Explained, Reversal};
 use super::prepare::{Lane, Prepared, prepare};
@@ -188,7 +188,7 @@ fn routed(
         model: &target.model,
         dialect: target.provider.dialect.as_str(),
         lane: portrayal::lane(same),
-        request: document(&prepared.body)?,
+        request: document(&prepared.body.whole())?,
         headers: shown(&prepared, target),
         fidelity: portrayal::fidelity(&prepared.report),
         undo: portrayal::undo(undo),
@@ -225,8 +225,10 @@ pub(super) fn order(
         model,
         json_array: false,
         strict,
+        purpose: Purpose::Answer,
         keep_input: None,
         keeps_response: false,
+        limits: HeaderMap::new(),
         route: plan.route,
         targets: plan.targets.into_iter().map(Arc::new).collect(),
     })

@@ -12,12 +12,13 @@ use translator::error::{Failure, FailureKind};
 use translator::estimate::Spoken;
 use translator::fidelity::Report;
 
+use super::allowance::{self, Output, Use};
 use super::body::{AnswerBody, Owned};
 use super::headers::{
     self, BRIDGE_ATTEMPTS, BRIDGE_FIDELITY, BRIDGE_MODEL, BRIDGE_PROVIDER, BRIDGE_ROUTE,
     BRIDGE_STRICT,
 };
-use super::order::Order;
+use super::order::{Order, Purpose};
 use super::peek::Peek;
 use super::remember::Remember;
 use super::route::Ingress;
@@ -25,7 +26,9 @@ use super::service::Caller;
 use super::settle::Account;
 use super::stream::{StreamBody, StreamFacts};
 use super::verdict::{Begun, Lost, Verdict, Whole};
-use super::{attempt, chat, gemini, intake, messages, models, query, reply, responses, spoken};
+use super::{
+    attempt, background, chat, gemini, intake, messages, models, query, reply, responses, spoken,
+};
 use crate::ledger::{Label, Outcome, Side};
 use crate::routing::{Facts, NoRoute, Plan, PlannedTarget, plan};
 
@@ -42,6 +45,7 @@ pub(super) async fn answer(
     let mut account = Account::open(&caller.hub, &caller.request_id, "generate", dialect);
     let request_id = caller.request_id.clone();
     match order(caller, &ingress, request, &mut account).await {
+        Ok(order) if order.purpose == Purpose::Background => background::begin(order, account),
         Ok(order) => serve(order, account).await,
         Err(failure) => {
             let response = reply::failure(dialect, &failure, &request_id);
@@ -58,7 +62,7 @@ pub(super) async fn answer(
 }
 
 /// Reads and looks at the request, and plans where it goes.
-async fn order(
+pub(super) async fn order(
     caller: Caller,
     ingress: &Ingress,
     request: Request<Incoming>,
@@ -71,9 +75,15 @@ async fn order(
         request_id,
         key,
     } = &caller;
-    let body = intake::read(body, &head.headers, snapshot.max_body, &hub.tuning).await?;
+    let mut body = intake::read(body, &head.headers, snapshot.max_body, &hub.tuning).await?;
     account.capture(Side::ClientRequest, &body);
-    let peek = Peek::at(&body)?;
+    let mut peek = Peek::at(&body)?;
+    let mut purpose = Purpose::Answer;
+    if ingress.dialect == Dialect::OpenAiResponses && peek.background {
+        purpose = Purpose::Background;
+        body = background::foreground(&body, &peek)?;
+        peek = Peek::at(&body)?;
+    }
     let mut body_dialect = ingress.dialect;
     let model = match ingress.dialect {
         Dialect::OpenAiChat => chat::model(&peek)?,
@@ -117,14 +127,20 @@ async fn order(
         stream,
         json_array: ingress.json_array,
         strict,
+        purpose,
         keep_input: None,
         keeps_response: false,
+        limits: HeaderMap::new(),
         route: plan.route,
         targets: plan.targets.into_iter().map(Arc::new).collect(),
     });
     if order.ingress == Dialect::OpenAiResponses {
         responses::recall(&mut order)?;
     }
+    let output = Output::of(&order.body, &order.peek);
+    let targets = order.targets.iter().map(|target| &**target);
+    let uses = Use::Tokens(&order.body, output);
+    order.limits = allowance::admit(&caller, order.ingress, uses, targets, account)?;
     Ok(order)
 }
 
@@ -164,7 +180,7 @@ fn nowhere(reason: &NoRoute) -> Failure {
 }
 
 async fn serve(mut order: Box<Order>, account: Account) -> Response<AnswerBody> {
-    let facts = Frame::of(&order);
+    let facts = Frame::of(&mut order);
     let waits = order.stream;
     let grace = order.hub.tuning.grace;
     let stream = StreamFacts {
@@ -198,16 +214,18 @@ async fn serve(mut order: Box<Order>, account: Account) -> Response<AnswerBody> 
 }
 
 /// What the head of the answer says, whatever comes of the tries.
-struct Frame {
+pub(super) struct Frame {
     ingress: Dialect,
     request_id: String,
     route: Arc<str>,
     json_array: bool,
+    limits: HeaderMap,
 }
 
 impl Frame {
-    fn of(order: &Order) -> Self {
+    pub(super) fn of(order: &mut Order) -> Self {
         Self {
+            limits: std::mem::take(&mut order.limits),
             ingress: order.ingress,
             request_id: order.request_id.clone(),
             route: Arc::clone(&order.route),
@@ -223,7 +241,24 @@ impl Frame {
         }
     }
 
-    fn whole(&self, mut whole: Whole) -> Response<AnswerBody> {
+    /// The receipt of an answer that the client asks for later.
+    pub(super) fn receipt(&self, receipt: String) -> Response<AnswerBody> {
+        let mut response = reply::json(receipt);
+        self.sign(response.headers_mut(), None, 0);
+        response
+    }
+
+    /// A failure of the hub's own finding.
+    pub(super) fn refused(&self, failure: &Failure, mut account: Account) -> Response<AnswerBody> {
+        let mut response = reply::failure(self.ingress, failure, &self.request_id);
+        self.sign(response.headers_mut(), None, 0);
+        let status = response.status().as_u16();
+        account.failed(failure);
+        account.close(Outcome::Error, status, None, Some(failure.message.clone()));
+        response
+    }
+
+    pub(super) fn whole(&self, mut whole: Whole) -> Response<AnswerBody> {
         let said = match whole.usage {
             Some(_) => Spoken::default(),
             None => spoken::answer(self.ingress, &whole.body),
@@ -261,7 +296,7 @@ impl Frame {
         response
     }
 
-    fn lost(&self, mut lost: Lost) -> Response<AnswerBody> {
+    pub(super) fn lost(&self, mut lost: Lost) -> Response<AnswerBody> {
         let attempts = lost.account.attempts();
         let mut response = match lost.verbatim {
             // Clients match the wording of their own vendor.
@@ -304,7 +339,15 @@ impl Frame {
 
     fn sign(&self, headers: &mut HeaderMap, target: Option<&PlannedTarget>, attempts: usize) {
         reply::identify(headers, self.ingress, &self.request_id);
+        limited(headers, &self.limits);
         sign(headers, &self.route, target, attempts);
+    }
+}
+
+/// Puts on an answer how the client key stands.
+pub(super) fn limited(headers: &mut HeaderMap, limits: &HeaderMap) {
+    for (name, value) in limits {
+        headers.insert(name, value.clone());
     }
 }
 

@@ -14,6 +14,8 @@ pub(super) const BRIDGE_ATTEMPTS: HeaderName = HeaderName::from_static("x-bridge
 pub(super) const BRIDGE_FIDELITY: HeaderName = HeaderName::from_static("x-bridge-fidelity");
 pub(super) const BRIDGE_COUNT: HeaderName = HeaderName::from_static("x-bridge-count");
 pub(super) const BRIDGE_STRICT: HeaderName = HeaderName::from_static("x-bridge-strict");
+/// Says to the vendors' SDKs whether another try makes sense.
+pub(super) const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 /// The name under which Anthropic's SDKs look for it.
 pub(super) const ANTHROPIC_REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
@@ -27,14 +29,20 @@ const AGENT: HeaderValue =
 
 /// Headers of a client that an upstream of the same dialect may see. Scope headers such as
 /// `openai-organization` belong to the client's own account, not to the hub's, and stay here.
-fn travels(name: &str) -> bool {
+fn travels(name: &str, dialect: Dialect) -> bool {
+    let openai = matches!(dialect, Dialect::OpenAiChat | Dialect::OpenAiResponses);
     match name.as_bytes().first() {
-        Some(b'a') => matches!(
-            name,
-            "anthropic-version" | "anthropic-beta" | "anthropic-dangerous-direct-browser-access"
-        ),
+        Some(b'a') => {
+            dialect == Dialect::Anthropic
+                && matches!(
+                    name,
+                    "anthropic-version"
+                        | "anthropic-beta"
+                        | "anthropic-dangerous-direct-browser-access"
+                )
+        }
         Some(b'i') => name == "idempotency-key",
-        Some(b'o') => matches!(name, "openai-beta" | "originator"),
+        Some(b'o') => openai && matches!(name, "openai-beta" | "originator"),
         Some(b's') => matches!(name, "session-id" | "session_id"),
         Some(b't') => name == "thread-id",
         Some(b'u') => name == "user-agent",
@@ -68,7 +76,7 @@ fn finish(headers: &mut HeaderMap, provider: &Provider) {
 pub(super) fn passed(client: &HeaderMap, provider: &Provider, stream: bool) -> HeaderMap {
     let mut headers = base(stream);
     for (name, value) in client {
-        if travels(name.as_str()) {
+        if travels(name.as_str(), provider.dialect) {
             join(&mut headers, name, value);
         }
     }
@@ -167,7 +175,14 @@ pub(super) fn returned(upstream: &HeaderMap, headers: &mut HeaderMap) {
 
 #[cfg(test)]
 mod tests {
-    use super::travels;
+    use super::{Dialect, travels};
+
+    const ALL: [Dialect; 4] = [
+        Dialect::OpenAiChat,
+        Dialect::OpenAiResponses,
+        Dialect::Anthropic,
+        Dialect::Gemini,
+    ];
 
     #[test]
     fn credentials_and_hop_by_hop_headers_stay_here() {
@@ -194,7 +209,9 @@ mod tests {
             "content-encoding",
             "expect",
         ] {
-            assert!(!travels(name), "{name}");
+            for dialect in ALL {
+                assert!(!travels(name, dialect), "{name}");
+            }
         }
         for name in [
             "anthropic-beta",
@@ -203,7 +220,7 @@ mod tests {
             "x-stainless-lang",
             "user-agent",
         ] {
-            assert!(travels(name), "{name}");
+            assert!(ALL.iter().any(|dialect| travels(name, *dialect)), "{name}");
         }
     }
 }

@@ -75,7 +75,7 @@ pub(super) fn resolve(
     if let (Some(_), Some((range, _))) = (&previous, &peek.previous) {
         edits.replace(range.clone(), *b"null");
     }
-    whole.body = edits.apply(body);
+    whole.body = edits.apply(body).whole();
     whole.input = (!peek.store_off && whole.unknown.is_none()).then(|| items.into());
     whole
 }

@@ -1,13 +1,17 @@
 //! Everything that requests share.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime};
 
+use super::allowance::wall_ms;
+use super::background::Background;
 use super::memory::{ResponseMemory, ResponseStore, StateMemory, StateStore};
 use super::retry::RetryBudget;
 use super::tuning::Tuning;
 use crate::ledger::{Ledger, Outlets};
+use crate::pool::limits::Meters;
 use crate::pool::{Breakers, Gates, Latencies, Pools, Selection};
 use crate::snapshot::SnapshotStore;
 use crate::telemetry::Metrics;
@@ -23,6 +27,8 @@ pub struct Hub {
     pub breakers: Arc<Breakers>,
     /// Concurrency per provider.
     pub gates: Arc<Gates>,
+    /// What each client key uses.
+    pub meters: Arc<Meters>,
     /// Recent latencies.
     pub latencies: Arc<Latencies>,
     /// What routing asks when it has a choice.
@@ -40,6 +46,7 @@ pub struct Hub {
     /// Times and sizes.
     pub tuning: Tuning,
     pub(super) retries: RetryBudget,
+    pub(super) background: Background,
     stopping: AtomicBool,
 }
 
@@ -71,6 +78,7 @@ impl Hub {
             breakers: Arc::new(Breakers::default()),
             selection: Selection::new(Arc::clone(&gates), Arc::clone(&latencies)),
             gates,
+            meters: Arc::new(Meters::new(Instant::now())),
             latencies,
             client: Client::default(),
             ledger: Ledger::start(log, move |record| observed.observe(record))?,
@@ -79,14 +87,17 @@ impl Hub {
             states: Arc::new(StateMemory::default()),
             tuning,
             retries: RetryBudget::default(),
+            background: Background::default(),
             stopping: AtomicBool::new(false),
         })
     }
 
-    /// Makes known what the snapshot in force says of things that outlive it: key pools, captures.
+    /// Makes known what the snapshot in force says of things that outlive it: key pools, client keys, captures.
     pub fn adopt(&self) {
         let snapshot = self.snapshots.load_full();
         self.pools.adopt(snapshot.pools());
+        let known: HashSet<&str> = snapshot.client_keys.iter().map(|key| &*key.id).collect();
+        self.meters.retain(wall_ms(), |id| known.contains(id));
         self.ledger.set_capture_mode(snapshot.capture);
     }
 

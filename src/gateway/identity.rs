@@ -7,12 +7,12 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName};
 use translator::error::{Failure, FailureKind};
 
+use super::allowance::wall_ms;
 use super::query;
 use crate::snapshot::{Auth, ClientKey, Snapshot};
 
@@ -31,7 +31,7 @@ pub(super) fn identify(
     let presented = presented(headers, uri_query)?;
     let known = presented
         .as_deref()
-        .and_then(|secret| snapshot.client_keys.find(secret, now_ms()));
+        .and_then(|secret| snapshot.client_keys.find(secret, wall_ms()));
     match (known, snapshot.auth) {
         (Some(key), _) => Ok(Some(Arc::clone(key))),
         (None, Auth::Open) => Ok(None),
@@ -44,14 +44,6 @@ pub(super) fn identify(
             "no API key was sent; send a client key of this hub, for example as a bearer token",
         )),
     }
-}
-
-fn now_ms() -> i64 {
-    SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |since| {
-            i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-        })
 }
 
 fn presented<'r>(

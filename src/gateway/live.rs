@@ -1,36 +1,40 @@
 //! An upstream's stream on its way to the client: bytes in, bytes out, and what has been seen.
 
-use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http_body::Body as _;
 use hyper::body::Incoming;
 use translator::Dialect;
 use translator::error::{Failure, FailureKind};
 use translator::estimate::Spoken;
 use translator::ir::Usage;
+use translator::recall::Kept;
 use translator::translate::{Origin, StreamTranslation};
 
+use super::again::{Again, Called};
 use super::ending;
+use super::source::{Piece, Source};
 use super::watch::Watch;
 use crate::ledger::BODY;
-use crate::upstream::Inflate;
+use crate::upstream::Pieces;
 
 /// A stream that flows.
 pub(super) struct Live {
     pub(super) ingress: Dialect,
-    body: Incoming,
-    inflate: Option<Inflate>,
+    /// One for each call; several only where alternatives are asked for one by one.
+    sources: Vec<Source>,
+    /// Who is asked first for the next bytes.
+    turn: usize,
     flow: Flow,
+    /// For each call how it is gone on with; empty when the upstream does not interrupt its answers.
+    resuming: Vec<Resuming>,
+    /// Further calls that nobody has noted yet.
+    called: Vec<Called>,
     /// The complete answer of a Responses stream, once it has passed.
     response: Option<String>,
     wants_response: bool,
     /// The end has been written.
     ended: bool,
-    /// A complete answer that is being gathered instead of a stream.
-    whole: Option<Whole>,
     /// What the upstream said, where bodies are captured.
     heard: Option<Box<Heard>>,
 }
@@ -42,19 +46,18 @@ struct Heard {
     size: usize,
 }
 
-/// A complete answer where a stream was asked for, as far as it has come.
-pub(super) struct Whole {
-    pub(super) dialect: Dialect,
-    pub(super) provider: Arc<str>,
-    pub(super) model: Arc<str>,
-    /// More is not held in memory.
-    pub(super) cap: usize,
-    pub(super) body: Vec<u8>,
-}
-
 enum Flow {
     Translated(Box<StreamTranslation>),
     Same(Box<Watch>),
+}
+
+/// How a call is gone on with whose answer the upstream interrupts.
+pub(super) struct Resuming {
+    pub(super) again: Again,
+    /// What was asked last.
+    pub(super) asked: Pieces,
+    /// How often it may still be asked.
+    pub(super) left: usize,
 }
 
 /// How a stream ended.
@@ -69,46 +72,38 @@ pub(super) enum End {
 impl Live {
     pub(super) fn translated(
         ingress: Dialect,
-        body: Incoming,
-        inflate: Option<Inflate>,
+        sources: Vec<Source>,
         translation: StreamTranslation,
         wants_response: bool,
     ) -> Self {
         Self {
-            ingress,
-            body,
-            inflate,
-            flow: Flow::Translated(Box::new(translation)),
-            response: None,
             wants_response,
-            ended: false,
-            whole: None,
-            heard: None,
+            ..Self::of(ingress, sources, Flow::Translated(Box::new(translation)))
         }
     }
 
-    pub(super) fn same(
-        ingress: Dialect,
-        body: Incoming,
-        inflate: Option<Inflate>,
-        watch: Watch,
-    ) -> Self {
+    pub(super) fn same(ingress: Dialect, source: Source, watch: Watch) -> Self {
+        Self::of(ingress, vec![source], Flow::Same(Box::new(watch)))
+    }
+
+    const fn of(ingress: Dialect, sources: Vec<Source>, flow: Flow) -> Self {
         Self {
             ingress,
-            body,
-            inflate,
-            flow: Flow::Same(Box::new(watch)),
+            sources,
+            turn: 0,
+            flow,
+            resuming: Vec::new(),
+            called: Vec::new(),
             response: None,
             wants_response: false,
             ended: false,
-            whole: None,
             heard: None,
         }
     }
 
-    /// The same for an upstream that promises JSON instead of a stream.
-    pub(super) fn gathering(mut self, whole: Whole) -> Self {
-        self.whole = Some(whole);
+    /// The same for an upstream that may interrupt its answer.
+    pub(super) fn resuming(mut self, resuming: Vec<Resuming>) -> Self {
+        self.resuming = resuming;
         self
     }
 
@@ -122,75 +117,146 @@ impl Live {
         self.heard.take().map_or_else(Vec::new, |heard| heard.parts)
     }
 
-    /// The next bytes of the upstream, as they are on the wire.
-    pub(super) fn poll_chunk(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, hyper::Error>>> {
-        loop {
-            return match Pin::new(&mut self.body).poll_frame(cx) {
-                Poll::Pending => Poll::Pending,
-                Poll::Ready(None) => Poll::Ready(None),
-                Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error))),
-                Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
-                    Ok(data) if data.is_empty() => continue,
-                    Ok(data) => Poll::Ready(Some(Ok(data))),
-                    Err(_) => continue,
-                },
-            };
+    /// The next bytes for the client, which may be none; nothing when the upstream has ended.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Failure>>> {
+        let count = self.sources.len();
+        let mut pending = false;
+        for step in 0..count {
+            let index = (self.turn + step) % count;
+            match self.sources[index].poll(cx) {
+                Poll::Pending => pending = true,
+                Poll::Ready(Some(Ok(Piece::Bytes(chunk)))) => {
+                    self.turn = index + 1;
+                    return Poll::Ready(Some(Ok(self.take(index, chunk))));
+                }
+                Poll::Ready(Some(Ok(Piece::Called(called)))) => {
+                    self.called.push(called);
+                    return Poll::Ready(Some(Ok(Bytes::new())));
+                }
+                Poll::Ready(Some(Err(failure))) if !self.is_call_over(index) => {
+                    return Poll::Ready(Some(Err(failure)));
+                }
+                // An error behind the dialect's own end is no concern of the client's.
+                Poll::Ready(Some(Err(_)) | None) => {
+                    if let Some(bytes) = self.ended(index) {
+                        return Poll::Ready(Some(Ok(bytes)));
+                    }
+                }
+            }
+        }
+        if pending {
+            Poll::Pending
+        } else {
+            Poll::Ready(None)
         }
     }
 
-    /// Takes bytes of the upstream and gives bytes for the client, which may be none.
-    pub(super) fn take(&mut self, chunk: Bytes) -> Bytes {
-        let chunk = match &mut self.inflate {
-            None => chunk,
-            Some(inflate) => match inflate.feed(&chunk) {
-                Ok(plain) => Bytes::from(plain),
-                Err(error) => {
-                    return self.fail(Failure::new(FailureKind::Upstream, error.to_string()), "");
-                }
-            },
-        };
-        if let Some(heard) = &mut self.heard
-            && heard.size < BODY
-        {
-            heard.size += chunk.len();
-            heard.parts.push(chunk.clone());
+    fn is_call_over(&self, index: usize) -> bool {
+        match &self.flow {
+            Flow::Translated(translation) => translation.is_call_over(index),
+            Flow::Same(watch) => watch.is_over(),
         }
-        let chunk = match self.gather(chunk) {
-            Ok(Some(chunk)) => chunk,
-            Ok(None) => return Bytes::new(),
+    }
+
+    /// Takes bytes of one call and gives bytes for the client.
+    fn take(&mut self, index: usize, chunk: Bytes) -> Bytes {
+        let source = &mut self.sources[index];
+        let heard = &mut self.heard;
+        let chunk = match source.plain(chunk).and_then(|plain| {
+            if let Some(heard) = heard
+                && heard.size < BODY
+            {
+                heard.size += plain.len();
+                heard.parts.push(plain.clone());
+            }
+            source.gather(plain)
+        }) {
+            Ok(chunk) if chunk.is_empty() => return chunk,
+            Ok(chunk) => chunk,
             Err(failure) => return self.fail(failure, ""),
         };
         match &mut self.flow {
-            Flow::Same(watch) => watch.feed(chunk),
+            Flow::Same(watch) => {
+                let passed = watch.feed(chunk);
+                match watch.take_fault() {
+                    None => passed,
+                    Some(failure) => {
+                        let ending = self.fail(failure, "");
+                        Bytes::from([passed, ending].concat())
+                    }
+                }
+            }
             Flow::Translated(translation) => {
                 let mut out = Vec::with_capacity(chunk.len() + 256);
-                translation.feed(&chunk, &mut out);
+                translation.feed_call(index, &chunk, &mut out);
+                if translation.is_paused(index) {
+                    self.go_on(index, &mut out);
+                }
                 self.look_for_response(&out);
                 Bytes::from(out)
             }
         }
     }
 
-    /// Keeps a part of a complete answer; gives it back when it turns out to be a stream all the same.
-    fn gather(&mut self, chunk: Bytes) -> Result<Option<Bytes>, Failure> {
-        let Some(whole) = &mut self.whole else {
-            return Ok(Some(chunk));
+    /// One of the calls has ended; gives bytes for the client when that is not the end of all.
+    fn ended(&mut self, index: usize) -> Option<Bytes> {
+        if self.sources.len() == 1 && self.resuming.is_empty() {
+            return None;
+        }
+        let mut out = Vec::new();
+        self.finish_call(index, &mut out);
+        let paused = match &self.flow {
+            Flow::Translated(translation) => translation.is_paused(index),
+            Flow::Same(_) => false,
         };
-        if whole.body.len() + chunk.len() > whole.cap {
-            return Err(Failure::new(
-                FailureKind::Upstream,
-                format!("the answer is larger than {} bytes", whole.cap),
-            ));
+        let resumed = paused && self.go_on(index, &mut out);
+        self.look_for_response(&out);
+        (resumed || !out.is_empty()).then(|| Bytes::from(out))
+    }
+
+    /// What a call still has to say at its end.
+    fn finish_call(&mut self, index: usize, out: &mut Vec<u8>) {
+        let Flow::Translated(translation) = &mut self.flow else {
+            return;
+        };
+        if let Some(whole) = self.sources[index].take_whole() {
+            let origin = Origin {
+                provider: &whole.frame.provider,
+                model: &whole.frame.model,
+            };
+            translation.whole(index, &whole.body, origin, out);
         }
-        whole.body.extend_from_slice(&chunk);
-        if !translator::sse::is_stream(&whole.body) {
-            return Ok(None);
+        translation.end_call(index, out);
+    }
+
+    /// Calls the upstream again that has interrupted its answer, or lets the answer end there.
+    fn go_on(&mut self, index: usize, out: &mut Vec<u8>) -> bool {
+        let Flow::Translated(translation) = &mut self.flow else {
+            return false;
+        };
+        let next = translation.continuation(index);
+        if let (Some(next), Some(resuming)) = (next, self.resuming.get_mut(index))
+            && resuming.left > 0
+            && let Some(body) = next.request(&resuming.asked.whole())
+        {
+            resuming.left -= 1;
+            resuming.asked = Bytes::from(body).into();
+            let target = &resuming.again.target;
+            let origin = Origin {
+                provider: &target.provider.name,
+                model: &target.model,
+            };
+            translation.resume(index, &origin);
+            self.sources[index].call(&resuming.again, resuming.asked.clone());
+            return true;
         }
-        let begun = self.whole.take().map(|whole| Bytes::from(whole.body));
-        Ok(begun)
+        translation.give_up(index, out);
+        false
+    }
+
+    /// Further calls since the last question.
+    pub(super) fn take_called(&mut self) -> Vec<Called> {
+        std::mem::take(&mut self.called)
     }
 
     /// Content has been seen.
@@ -238,16 +304,14 @@ impl Live {
                 self.failure().cloned().map_or(End::Complete, End::Failed),
             );
         }
+        let mut out = Vec::new();
+        for index in 0..self.sources.len() {
+            if self.sources[index].is_whole() {
+                self.finish_call(index, &mut out);
+            }
+        }
         match &mut self.flow {
             Flow::Translated(translation) => {
-                let mut out = Vec::new();
-                if let Some(whole) = self.whole.take() {
-                    let origin = Origin {
-                        provider: &whole.provider,
-                        model: &whole.model,
-                    };
-                    translation.whole(whole.dialect, &whole.body, origin, &mut out);
-                }
                 translation.end(&mut out);
                 let end = translation
                     .summary()
@@ -258,7 +322,7 @@ impl Live {
                 (Bytes::from(out), end)
             }
             Flow::Same(watch) => {
-                let mut out = watch.rest().to_vec();
+                out.extend_from_slice(&watch.rest());
                 if !watch.is_over() {
                     let words = "the upstream ended its answer before it was complete";
                     let failure = Failure::new(FailureKind::Upstream, words);
@@ -339,7 +403,7 @@ impl Live {
     }
 
     /// State to keep for a client that drops it: call ids and envelopes.
-    pub(super) fn take_keep(&mut self) -> Vec<(String, String)> {
+    pub(super) fn take_keep(&mut self) -> Vec<Kept> {
         match &mut self.flow {
             Flow::Translated(translation) => std::mem::take(&mut translation.summary_mut().keep),
             Flow::Same(_) => Vec::new(),
@@ -355,8 +419,8 @@ impl Live {
     }
 
     /// Gives the body back, so that the connection can be read to its end and used again.
-    pub(super) fn into_body(self) -> Incoming {
-        self.body
+    pub(super) fn into_body(self) -> Option<Incoming> {
+        self.sources.into_iter().find_map(Source::into_body)
     }
 
     fn look_for_response(&mut self, out: &[u8]) {

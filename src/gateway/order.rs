@@ -9,7 +9,7 @@ use translator::Dialect;
 use super::hub::Hub;
 use super::peek::Peek;
 use crate::routing::PlannedTarget;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Endpoint, Snapshot};
 
 /// A request for an answer of a model.
 pub(super) struct Order {
@@ -34,13 +34,39 @@ pub(super) struct Order {
     pub(super) stream: bool,
     pub(super) json_array: bool,
     pub(super) strict: bool,
+    /// What is done with the answer.
+    pub(super) purpose: Purpose,
     /// Input items to be kept with the answer (Responses).
     pub(super) keep_input: Option<Box<str>>,
     /// The complete answer of a stream is kept.
     pub(super) keeps_response: bool,
+    /// How the client key stands with its limits.
+    pub(super) limits: HeaderMap,
     /// The route's name.
     pub(super) route: Arc<str>,
     pub(super) targets: Vec<Arc<PlannedTarget>>,
+}
+
+/// What a request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// An answer, now.
+    Answer,
+    /// An answer that the client asks for later (Responses).
+    Background,
+    /// The provider's own short form of a conversation (Responses).
+    Compact,
+}
+
+impl Order {
+    /// Where the client's own bytes go.
+    pub(super) const fn endpoint(&self) -> Endpoint {
+        match (self.purpose, self.stream) {
+            (Purpose::Compact, _) => Endpoint::Compact,
+            (_, true) => Endpoint::Stream,
+            (_, false) => Endpoint::Generate,
+        }
+    }
 }
 
 /// A Responses request as it came, and who can follow its `previous_response_id`.

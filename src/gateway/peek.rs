@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use translator::Text;
+use translator::envelope;
 use translator::error::{Failure, FailureKind};
 use translator::json;
 
@@ -35,6 +36,8 @@ pub(super) struct Peek {
     pub(super) inside: usize,
     /// There is no member at all.
     pub(super) empty: bool,
+    /// An envelope of the hub is among the values, which no vendor must see.
+    pub(super) sealed: bool,
 }
 
 impl Peek {
@@ -44,7 +47,7 @@ impl Peek {
     /// When it is no JSON object, or says a member twice that decides where the request goes.
     pub(super) fn at(body: &[u8]) -> Result<Self, Failure> {
         let document =
-            std::str::from_utf8(body).map_err(|_| invalid("the body is not valid UTF-8"))?;
+            simdutf8::basic::from_utf8(body).map_err(|_| invalid("the body is not valid UTF-8"))?;
         let blank = document.len() - document.trim_start().len();
         if document.as_bytes().get(blank) != Some(&b'{') {
             return Err(invalid(if document.trim().is_empty() {
@@ -59,20 +62,27 @@ impl Peek {
             ..Self::default()
         };
         let mut end = peek.inside;
-        for (key, range) in json::members(document) {
+        let mut sealed = false;
+        let members = json::members_and_strings(document, |text| sealed |= envelope::begins(text));
+        for (key, range) in members {
             peek.empty = false;
             end = range.end;
             peek.take(document, &key, range)?;
         }
-        // The scan stops at whatever is no JSON: then the closing brace does not follow.
-        if document[end..].trim_start().as_bytes().first() != Some(&b'}') {
+        // The scan stops at whatever is no JSON: then the closing brace does not follow. Behind it there is nothing:
+        // a second document would be what another reader takes for the request.
+        if document[end..].trim() != "}" {
             return Err(invalid("the body is not valid JSON"));
         }
+        peek.sealed = sealed;
         Ok(peek)
     }
 
     fn take(&mut self, document: &str, key: &str, range: Range<usize>) -> Result<(), Failure> {
         let raw = &document[range.clone()];
+        if !is_value(raw) {
+            return Err(invalid(&format!("the value of {key} is not valid JSON")).with_param(key));
+        }
         match key {
             "model" => {
                 if self.model.is_some() {
@@ -116,6 +126,13 @@ impl Peek {
     }
 }
 
+/// Words and numbers are checked to the letter; what has quotes or brackets the scan has found the end of.
+fn is_value(raw: &str) -> bool {
+    raw.starts_with(['"', '{', '['])
+        || matches!(raw, "true" | "false" | "null")
+        || serde_json::from_str::<&serde_json::value::RawValue>(raw).is_ok()
+}
+
 /// One request must not become the price of thousands: no vendor gives more alternatives than this.
 fn bounded(raw: &str, name: &str) -> Result<(), Failure> {
     const MOST_ALTERNATIVES: f64 = 128.0;
@@ -154,6 +171,19 @@ mod tests {
     }
 
     #[test]
+    fn envelopes_are_found_at_any_depth() {
+        for (body, sealed) in [
+            (r#"{"a":[{"signature":"hub1.AAAA"}]}"#, true),
+            (r#"{"a":[{"thoughtSignature": "SFVCMQ"}]}"#, true),
+            (r#"{"a":"hub1.","b":1}"#, true),
+            (r#"{"a":["see \"hub1.\" there"]}"#, false),
+        ] {
+            let peek = Peek::at(body.as_bytes()).expect("an object");
+            assert_eq!(peek.sealed, sealed, "{body}");
+        }
+    }
+
+    #[test]
     fn what_is_no_object_is_refused() {
         for body in [
             "",
@@ -169,6 +199,10 @@ mod tests {
             r#"{"model":"a","model":"b"}"#,
             r#"{"model":"a","Model":"b"}"#,
             r#"{"model":7}"#,
+            r#"{"model":"a"} {"model":"b"}"#,
+            r#"{"model":"a"}x"#,
+            r#"{"model":"a","x":NaN}"#,
+            r#"{"model":"a","x":+1}"#,
             r#"{"model":"a","n":100000}"#,
             r#"{"model":"a","generationConfig":{"candidateCount":1e9}}"#,
         ] {

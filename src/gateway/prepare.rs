@@ -7,27 +7,33 @@ use bytes::Bytes;
 use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderMap, Uri};
 use translator::answer::Answer;
+use translator::capability::ReasoningKnob;
 use translator::error::{Failure, FailureKind, Refusal};
 use translator::fidelity::Report;
+use translator::member::Member;
 use translator::openai_chat::{Fit, fit};
-use translator::translate::{self, Target};
+use translator::recall::{self, Key};
+use translator::replay::SEALED_ELSEWHERE;
+use translator::translate::{self, Calls, Target};
 use translator::undo::Undo;
-use translator::{Dialect, estimate, foreign};
+use translator::{Dialect, anthropic, estimate, foreign, gemini};
 
 use super::bytepath::{self, Wish};
 use super::headers;
 use super::oddities;
-use super::order::Order;
+use super::order::{Order, Purpose};
 use super::params;
 use super::peek::Peek;
+use super::remember;
 use crate::routing::PlannedTarget;
 use crate::snapshot::{Clamps, Endpoint, Mode};
+use crate::upstream::Pieces;
 
 /// A request ready to be sent, but for the credential.
 pub(super) struct Prepared {
     pub(super) uri: Uri,
     pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
+    pub(super) body: Pieces,
     pub(super) lane: Lane,
     pub(super) report: Report,
 }
@@ -47,6 +53,18 @@ pub(super) enum Lane {
 pub(super) struct Translated {
     pub(super) answer: Answer,
     pub(super) undo: Undo,
+    /// One call for each alternative that the model does not give by itself.
+    pub(super) calls: Calls,
+}
+
+impl Prepared {
+    /// How many calls are made at once.
+    pub(super) fn calls(&self) -> usize {
+        match &self.lane {
+            Lane::Same { .. } => 1,
+            Lane::Translated(translated) => translated.calls.0.max(1),
+        }
+    }
 }
 
 /// Builds the request for a target.
@@ -57,6 +75,9 @@ pub(super) fn prepare(
 ) -> Result<Prepared, Failure> {
     let provider = &target.provider;
     let same = provider.dialect == order.ingress && order.body_dialect == order.ingress;
+    if order.purpose == Purpose::Compact {
+        return Ok(passed(order, target, None));
+    }
     if target.mode == Mode::Direct {
         if !same {
             return Err(Failure::new(
@@ -70,11 +91,17 @@ pub(super) fn prepare(
             ));
         }
     } else if !same
-        || foreign::found_in(order.ingress, &target.model, &order.body)
         || oddities::found_in(order.ingress, &order.body, &order.peek)
         || (provider.always_stream && !order.stream)
     {
         return translated(order, target, drop_state);
+    } else if order.peek.sealed || foreign::found_in(order.ingress, &target.model, &order.body) {
+        let mended = (!drop_state).then(|| mended(order, target)).flatten();
+        return mended.map_or_else(|| translated(order, target, drop_state), Ok);
+    }
+    if let Some(body) = unnumbered(order, target) {
+        let peek = Peek::at(&body)?;
+        return Ok(passed(order, target, Some((&body, &peek))));
     }
     match fitted(order, target) {
         Fit::AsItIs => Ok(passed(order, target, None)),
@@ -94,6 +121,58 @@ pub(super) fn prepare(
     }
 }
 
+/// The client's own bytes without the state of other vendors, where that is all that is wrong with them.
+fn mended(order: &Order, target: &PlannedTarget) -> Option<Prepared> {
+    let provider = &target.provider;
+    if provider.dialect != Dialect::Anthropic {
+        return None;
+    }
+    let aim = aim(order, target, order.stream);
+    let mended = anthropic::mend(std::str::from_utf8(&order.body).ok()?, &aim)?;
+    let body = Bytes::from(mended.body);
+    let peek = Peek::at(&body).ok()?;
+    if mended.lost && order.strict
+        || peek.sealed
+        || foreign::is_refused(order.ingress, &target.model, &body)
+    {
+        return None;
+    }
+    let mut report = Report::default();
+    if mended.lost {
+        report.dropped(Member::State.of(order.ingress), SEALED_ELSEWHERE);
+    }
+    Some(Prepared {
+        report,
+        ..passed(order, target, Some((&body, &peek)))
+    })
+}
+
+/// The target as the translator sees it.
+fn aim<'t>(order: &Order, target: &'t PlannedTarget, stream: bool) -> Target<'t> {
+    let provider = &target.provider;
+    Target {
+        dialect: provider.dialect,
+        provider: &provider.name,
+        model: &target.model,
+        capability: provider.capability(&target.model),
+        stream,
+        cache_key: None,
+        auto_cache: provider.dialect == Dialect::Anthropic
+            && order.body_dialect != Dialect::Anthropic,
+        drop_state: false,
+    }
+}
+
+/// The client's own bytes without ids of calls, for a Gemini surface that takes none.
+fn unnumbered(order: &Order, target: &PlannedTarget) -> Option<Bytes> {
+    let provider = &target.provider;
+    let takes_none = provider.dialect == Dialect::Gemini
+        && target.mode != Mode::Direct
+        && provider.capability(&target.model).call_id_max == 0;
+    let body = takes_none.then(|| std::str::from_utf8(&order.body).ok())??;
+    gemini::without_call_ids(body).map(Bytes::from)
+}
+
 /// What becomes of the client's bytes at a server of its own dialect that knows less than OpenAI. Only where the
 /// configuration or the address say which server that is: a guess by the model's name changes no bytes.
 fn fitted(order: &Order, target: &PlannedTarget) -> Fit {
@@ -110,7 +189,10 @@ fn fitted(order: &Order, target: &PlannedTarget) -> Fit {
 }
 
 /// The body without what the provider refuses.
-fn without(body: Bytes, target: &PlannedTarget) -> Bytes {
+fn without(body: Pieces, target: &PlannedTarget) -> Pieces {
+    if target.provider.omit_params.is_empty() {
+        return body;
+    }
     let omitted = |key: &str| {
         target
             .provider
@@ -118,19 +200,16 @@ fn without(body: Bytes, target: &PlannedTarget) -> Bytes {
             .iter()
             .any(|name| **name == *key)
     };
-    let Some(text) = std::str::from_utf8(&body)
-        .ok()
-        .filter(|_| !target.provider.omit_params.is_empty())
-    else {
-        return body;
-    };
-    let mut out = Vec::with_capacity(body.len());
+    let whole = body.whole();
+    // Valid UTF-8 was established when the body was looked at.
+    let text = std::str::from_utf8(&whole).unwrap_or("{}");
+    let mut out = Vec::with_capacity(whole.len());
     translator::json::Writer::new(&mut out).object(|w| {
         for (key, range) in translator::json::members(text).filter(|(key, _)| !omitted(key)) {
             w.raw(&key, &text[range]);
         }
     });
-    Bytes::from(out)
+    Bytes::from(out).into()
 }
 
 /// Bounds on the output limit for a target.
@@ -166,7 +245,7 @@ fn passed(order: &Order, target: &PlannedTarget, fitted: Option<(&Bytes, &Peek)>
     };
     let (body, strip) = bytepath::body(document, peek, &wish);
     Prepared {
-        uri: uri(target, endpoint(order.stream), &order.query),
+        uri: uri(target, order.endpoint(), &order.query),
         headers: headers::passed(&order.headers, provider, order.stream),
         body: without(body, target),
         lane: Lane::Same { strip },
@@ -189,7 +268,7 @@ pub(super) fn translated(
     drop_state: bool,
 ) -> Result<Prepared, Failure> {
     let provider = &target.provider;
-    let recall = |call_id: &str| order.hub.states.get(&order.scope, call_id);
+    let recall = |key: Key<'_>| remember::recall(&*order.hub.states, &order.scope, key);
     let mut request = order
         .body_dialect
         .decode_request(&order.body, &recall)
@@ -212,7 +291,10 @@ pub(super) fn translated(
         }
         (None, _) => {}
     }
-    let answer = expected(order, &request);
+    let mut answer = expected(order, &request);
+    // State can come of models that reason; only then is it worth a look at the whole conversation.
+    let has_state = capability.reasoning != ReasoningKnob::None || capability.replay_reasoning;
+    answer.before = has_state.then(|| recall::mark(&request));
     let cache_key = cache_key(
         order,
         provider.dialect,
@@ -221,25 +303,20 @@ pub(super) fn translated(
     let outbound = translate::request(
         request,
         &Target {
-            dialect: provider.dialect,
-            provider: &provider.name,
-            model: &target.model,
-            capability,
-            stream,
             cache_key: cache_key.as_deref(),
-            auto_cache: provider.dialect == Dialect::Anthropic
-                && order.body_dialect != Dialect::Anthropic,
             drop_state,
+            ..aim(order, target, stream)
         },
         order.strict,
     )?;
     Ok(Prepared {
         uri: uri(target, endpoint(stream), ""),
         headers: headers::written(provider, stream, &outbound.headers),
-        body: without(Bytes::from(outbound.body), target),
+        body: without(Bytes::from(outbound.body).into(), target),
         lane: Lane::Translated(Box::new(Translated {
             answer,
             undo: outbound.undo,
+            calls: outbound.calls,
         })),
         report: outbound.report,
     })

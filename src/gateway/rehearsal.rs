@@ -9,7 +9,7 @@ use translator::error::{Failure, Refusal};
 use translator::fidelity::Report;
 use translator::translate::{self, Target};
 use translator::undo::Undo;
-use translator::{Dialect, capability, envelope, estimate};
+use translator::{Dialect, capability, estimate};
 
 use super::bytepath::{self, Wish};
 use super::peek::Peek;
@@ -92,7 +92,7 @@ pub fn rehearse(wanted: &Rehearsal<'_>) -> Result<Rehearsed, Unrehearsed> {
         answer.input_estimate = estimate::request(&request);
     }
     let stream = request.stream;
-    if wanted.from == wanted.to && !envelope::found_in(wanted.body) {
+    if wanted.from == wanted.to && !peek.sealed {
         let wish = Wish {
             dialect: wanted.from,
             mode: Mode::Direct,
@@ -106,7 +106,7 @@ pub fn rehearse(wanted: &Rehearsal<'_>) -> Result<Rehearsed, Unrehearsed> {
         return Ok(Rehearsed {
             same: true,
             model,
-            body,
+            body: body.whole(),
             headers: Vec::new(),
             report: Report::default(),
             undo: Undo::default(),

@@ -3,10 +3,24 @@
 use std::sync::Arc;
 
 use translator::json;
+use translator::recall::{Kept, Key, Mark};
 
 use super::hub::Hub;
 use super::live::Live;
-use super::memory::StoredResponse;
+use super::memory::{Place, StateStore, StoredResponse};
+
+/// What is kept under a key. The mark of an answer is only worked out where answers are kept at all.
+pub(super) fn recall(
+    states: &dyn StateStore,
+    scope: &Arc<str>,
+    key: Key<'_>,
+) -> Vec<(Mark, String)> {
+    match key {
+        Key::Call(id) => states.get(scope, Place::Call(id)),
+        Key::Answer(mark) if states.has_answers(scope) => states.get(scope, Place::Answer(mark())),
+        Key::Answer(_) => Vec::new(),
+    }
+}
 
 /// What to keep, decided before the answer is there.
 pub(super) struct Remember {
@@ -25,10 +39,18 @@ impl Remember {
         }
     }
 
-    /// Keeps vendor state by call id.
-    pub(super) fn states(&self, keep: Vec<(String, String)>) {
-        for (call_id, envelope) in keep {
-            self.hub.states.put(&self.scope, &call_id, envelope);
+    /// Keeps vendor state under its call, or under the mark of the answer that called nothing.
+    pub(super) fn states(&self, keep: Vec<Kept>) {
+        for kept in keep {
+            let place = match &kept.call {
+                Some(id) => Place::Call(id),
+                None => Place::Answer(kept.mark),
+            };
+            let states = &self.hub.states;
+            if kept.envelope.is_empty() && states.get(&self.scope, place).is_empty() {
+                continue;
+            }
+            states.put(&self.scope, place, kept.mark, kept.envelope);
         }
     }
 

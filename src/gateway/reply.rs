@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use translator::Dialect;
 use translator::error::{Failure, FailureKind};
 
+use super::allowance::BUDGET_EXCEEDED;
 use super::body::AnswerBody;
-use super::headers::{ANTHROPIC_REQUEST_ID, REQUEST_ID, value};
+use super::headers::{ANTHROPIC_REQUEST_ID, REQUEST_ID, SHOULD_RETRY, value};
 use super::route::NoCall;
 
 /// The longest wait that a client is told; some upstreams say a year.
@@ -23,9 +24,10 @@ pub(super) fn full(
 ) -> Response<AnswerBody> {
     let mut response = Response::new(AnswerBody::full(body.into()));
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    // What a model or a caller wrote must not become a page because a browser thinks that it looks like one.
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }
 
@@ -57,6 +59,10 @@ pub(super) fn failure(
     identify(headers, dialect, request_id);
     if let Some(wait) = wait(status.as_u16(), failure.retry_after) {
         headers.insert(RETRY_AFTER, HeaderValue::from(wait));
+    }
+    // SDKs try again on 429; money does not come back within their patience.
+    if failure.code.as_deref() == Some(BUDGET_EXCEEDED) {
+        headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
     }
     response
 }

@@ -16,12 +16,8 @@ use super::peek::Peek;
 use super::reply;
 use super::service::Caller;
 
-/// The model. Work in the background would have to outlive its request, which the hub does not do.
+/// The model, which must be there.
 pub(super) fn model(peek: &Peek) -> Result<String, Failure> {
-    if peek.background {
-        let words = "background answers are not kept by this hub; leave background out and stream the answer";
-        return Err(Failure::new(FailureKind::Unsupported, words).with_param("background"));
-    }
     required(peek)
 }
 
@@ -71,6 +67,9 @@ pub(super) fn no_upgrade(request_id: &str) -> Response<AnswerBody> {
 
 /// `GET /v1/responses/{id}`.
 pub(super) fn stored(caller: &Caller, id: &str) -> Response<AnswerBody> {
+    if let Some(receipt) = caller.hub.background.receipt(&caller.scope(), id) {
+        return signed(caller, reply::json(receipt));
+    }
     match find(caller, id) {
         Ok(stored) => signed(caller, reply::json(stored.response.to_string())),
         Err(response) => response,
@@ -79,11 +78,14 @@ pub(super) fn stored(caller: &Caller, id: &str) -> Response<AnswerBody> {
 
 /// `GET /v1/responses/{id}/input_items`, newest first as the service lists them.
 pub(super) fn stored_input(caller: &Caller, id: &str) -> Response<AnswerBody> {
-    let stored = match find(caller, id) {
-        Ok(stored) => stored,
-        Err(response) => return response,
+    let input = match caller.hub.background.input(&caller.scope(), id) {
+        Some(input) => input,
+        None => match find(caller, id) {
+            Ok(stored) => stored.input.clone(),
+            Err(response) => return response,
+        },
     };
-    let mut items: Vec<&str> = json::elements(&stored.input).collect();
+    let mut items: Vec<&str> = json::elements(&input).collect();
     items.reverse();
     let name = |item: Option<&&str>| {
         item.and_then(|item| json::member(item, "id"))
@@ -91,7 +93,7 @@ pub(super) fn stored_input(caller: &Caller, id: &str) -> Response<AnswerBody> {
             .unwrap_or("null")
             .to_owned()
     };
-    let mut out = Vec::with_capacity(stored.input.len() + 128);
+    let mut out = Vec::with_capacity(input.len() + 128);
     Writer::new(&mut out).object(|w| {
         w.str("object", "list");
         w.array_in("data", |w| {
@@ -106,9 +108,33 @@ pub(super) fn stored_input(caller: &Caller, id: &str) -> Response<AnswerBody> {
     signed(caller, reply::json(out))
 }
 
+/// `POST /v1/responses/{id}/cancel`. What has ended already stays as it is.
+pub(super) fn cancel(caller: &Caller, id: &str) -> Response<AnswerBody> {
+    let scope = caller.scope();
+    if let Some(cancelled) = caller.hub.background.cancel(&scope, id) {
+        let response = cancelled.response.to_string();
+        caller.hub.responses.put(&scope, id, cancelled);
+        return signed(caller, reply::json(response));
+    }
+    let stored = match find(caller, id) {
+        Ok(stored) => stored,
+        Err(response) => return response,
+    };
+    if json::member(&stored.response, "background") != Some("true") {
+        let words = "only answers that were asked for with background: true can be cancelled";
+        return caller.refuse(
+            Dialect::OpenAiResponses,
+            &Failure::new(FailureKind::InvalidRequest, words),
+        );
+    }
+    signed(caller, reply::json(stored.response.to_string()))
+}
+
 /// `DELETE /v1/responses/{id}`.
 pub(super) fn delete(caller: &Caller, id: &str) -> Response<AnswerBody> {
-    if !caller.hub.responses.delete(&caller.scope(), id) {
+    let scope = caller.scope();
+    let cancelled = caller.hub.background.cancel(&scope, id).is_some();
+    if !caller.hub.responses.delete(&scope, id) && !cancelled {
         return missing(caller, id);
     }
     let mut out = Vec::new();

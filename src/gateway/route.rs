@@ -20,8 +20,12 @@ pub(super) enum Call {
     Embed(Embed),
     /// The list of models, or one of them, in a dialect's shape.
     Models(Dialect, Option<String>),
+    /// The short form of a conversation of the Responses dialect.
+    Compact,
     /// A stored answer of the Responses dialect.
     Stored(String),
+    /// The end of the work on an answer in the background.
+    Cancel(String),
     /// The input items of a stored answer.
     StoredInput(String),
     /// Removal of a stored answer.
@@ -78,7 +82,7 @@ pub(super) enum NoCall {
 }
 
 impl Ingress {
-    const fn of(dialect: Dialect) -> Self {
+    pub(super) const fn of(dialect: Dialect) -> Self {
         Self {
             dialect,
             model: None,
@@ -146,6 +150,7 @@ pub(super) fn call(
             "POST",
             Call::Count(Ingress::of(OpenAiResponses)),
         ),
+        "/v1/responses/compact" => only(post, OpenAiResponses, "POST", Call::Compact),
         "/v1/embeddings" => only(post, OpenAiChat, "POST", Call::Embed(Embed::OpenAi)),
         "/" | "/health" | "/health/live" => only(get, OpenAiChat, "GET, HEAD", Call::Live),
         "/health/ready" => only(get, OpenAiChat, "GET, HEAD", Call::Ready),
@@ -212,6 +217,8 @@ fn stored(method: &Method, get: bool, rest: &str) -> Result<Call, NoCall> {
         "" if legal && get => Ok(Call::Stored(id)),
         "" if legal && *method == Method::DELETE => Ok(Call::StoredDelete(id)),
         "" if legal => Err(NoCall::Method(Dialect::OpenAiResponses, "GET, DELETE")),
+        "cancel" if legal && *method == Method::POST => Ok(Call::Cancel(id)),
+        "cancel" if legal => Err(NoCall::Method(Dialect::OpenAiResponses, "POST")),
         "input_items" if legal && get => Ok(Call::StoredInput(id)),
         "input_items" if legal => Err(NoCall::Method(Dialect::OpenAiResponses, "GET")),
         _ => Err(NoCall::NotFound(Dialect::OpenAiResponses)),
@@ -409,6 +416,11 @@ mod tests {
             get("/v1/responses/resp_1"),
             Ok(Call::Stored("resp_1".to_owned()))
         );
+        assert_eq!(
+            post("/v1/responses/resp_1/cancel"),
+            Ok(Call::Cancel("resp_1".to_owned()))
+        );
+        assert_eq!(post("/v1/responses/compact"), Ok(Call::Compact));
         assert_eq!(
             get("/v1/responses/resp_1/input_items"),
             Ok(Call::StoredInput("resp_1".to_owned()))

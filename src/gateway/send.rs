@@ -5,19 +5,19 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use tokio::time::timeout;
 use translator::Dialect;
 use translator::error::{Failure, FailureKind};
 
-use super::admit::{Health, Leave};
+use super::admit::{Credential, Health};
 use super::hub::Hub;
 use super::mask::mask;
 use super::verdict::Verbatim;
 use crate::pool::KeyOutcome;
 use crate::routing::PlannedTarget;
-use crate::upstream::{Inflate, SendError, retry_after};
+use crate::upstream::{Inflate, Pieces, SendError, retry_after};
 
 /// Error bodies are read up to this.
 const ERROR_BODY: usize = 1 << 20;
@@ -44,6 +44,8 @@ pub(super) struct Fault {
     pub(super) verbatim: Option<Verbatim>,
     pub(super) outcome: KeyOutcome,
     pub(super) health: Health,
+    /// Which of the calls of one try it was.
+    pub(super) call: usize,
 }
 
 impl Fault {
@@ -61,6 +63,7 @@ impl Fault {
             verbatim: None,
             outcome,
             health: Health::Ill,
+            call: 0,
         })
     }
 }
@@ -71,13 +74,13 @@ pub(super) struct Parcel<'p> {
     pub(super) target: &'p PlannedTarget,
     pub(super) uri: http::Uri,
     pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
+    pub(super) body: Pieces,
 }
 
-/// Sends a request; a head that promises an answer is given back, everything else is judged here.
+/// Sends a request with its credential; a head that promises an answer is given back, everything else is judged here.
 pub(super) async fn send(
     parcel: Parcel<'_>,
-    leave: &Leave,
+    credential: Option<Credential<'_>>,
 ) -> Result<Response<Incoming>, Box<Fault>> {
     let Parcel {
         hub,
@@ -86,17 +89,21 @@ pub(super) async fn send(
         mut headers,
         body,
     } = parcel;
-    if let Some((name, value)) = leave.lease().and_then(|lease| lease.header()) {
+    if let Some((name, value)) = credential {
         headers.insert(name, value.clone());
     }
-    let mut request = Request::new(Full::new(body));
+    let mut request = Request::new(body);
     *request.method_mut() = http::Method::POST;
     *request.uri_mut() = uri;
     *request.headers_mut() = headers;
     let provider = &target.provider;
     let sent = timeout(
         provider.timeout,
-        hub.client.send(request, provider.allow_private_network),
+        hub.client.send(
+            request,
+            provider.allow_private_network,
+            provider.proxy.as_ref(),
+        ),
     )
     .await;
     let response = match sent {
@@ -122,6 +129,9 @@ fn unsent(provider: &str, error: &SendError) -> Box<Fault> {
     let mut fault = Fault::target(failure, 0);
     if matches!(error, SendError::Forbidden(_) | SendError::Trust(_)) {
         fault.blame = Blame::TargetForGood;
+    }
+    if matches!(error, SendError::Exhausted(_)) {
+        fault.health = Health::Unknown;
     }
     fault
 }
@@ -170,6 +180,7 @@ async fn refused(target: &PlannedTarget, response: Response<Incoming>) -> Box<Fa
         verbatim,
         outcome,
         health,
+        call: 0,
     })
 }
 

@@ -13,7 +13,9 @@ use super::body::AnswerBody;
 use super::hub::Hub;
 use super::identity::identify;
 use super::route::{Call, call};
-use super::{count, embeddings, explain, generate, models, reply, responses, status};
+use super::{
+    allowance, compact, count, embeddings, explain, generate, models, reply, responses, status,
+};
 use crate::snapshot::{ClientKey, Snapshot};
 
 /// What every call needs.
@@ -60,6 +62,14 @@ pub async fn handle(hub: Arc<Hub>, request: Request<Incoming>) -> Response<Answe
             return response;
         }
     };
+    if let Some(key) = &key {
+        hub.meters.of(&key.id).touch(allowance::wall_ms());
+    }
+    if !matches!(found, Call::Explain | Call::KeyStats)
+        && let Err(failure) = allowance::dialect(key.as_deref(), dialect)
+    {
+        return reply::failure(dialect, &failure, &request_id);
+    }
     let caller = Caller {
         hub,
         snapshot,
@@ -73,7 +83,10 @@ pub async fn handle(hub: Arc<Hub>, request: Request<Incoming>) -> Response<Answe
 
 /// What a key is told is nobody else's, and no cache on the way may keep it.
 fn private(headers: &mut HeaderMap) {
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(
+        CACHE_CONTROL,
+        HeaderValue::from_static("no-cache, no-store"),
+    );
     headers.insert(
         VARY,
         HeaderValue::from_static("authorization, x-api-key, x-goog-api-key"),
@@ -84,6 +97,8 @@ async fn answer(caller: Caller, found: Call, request: Request<Incoming>) -> Resp
     match found {
         Call::Generate(ingress) => generate::answer(caller, ingress, request).await,
         Call::Count(ingress) => Box::pin(count::answer(caller, ingress, request)).await,
+        Call::Compact => Box::pin(compact::answer(caller, request)).await,
+        Call::Cancel(id) => responses::cancel(&caller, &id),
         Call::Embed(embed) => Box::pin(embeddings::answer(caller, embed, request)).await,
         Call::Models(dialect, model) => {
             models::answer(&caller, dialect, model.as_deref(), request.uri().query())
@@ -118,9 +133,12 @@ const fn dialect_of(call: &Call) -> Dialect {
         Call::Embed(super::route::Embed::Gemini(_) | super::route::Embed::GeminiBatch(_)) => {
             Dialect::Gemini
         }
-        Call::Stored(_) | Call::StoredInput(_) | Call::StoredDelete(_) | Call::Upgrade => {
-            Dialect::OpenAiResponses
-        }
+        Call::Compact
+        | Call::Cancel(_)
+        | Call::Stored(_)
+        | Call::StoredInput(_)
+        | Call::StoredDelete(_)
+        | Call::Upgrade => Dialect::OpenAiResponses,
         _ => Dialect::OpenAiChat,
     }
 }

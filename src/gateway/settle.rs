@@ -18,13 +18,17 @@ use crate::ledger::{
     Attempt, Capture, Flag, Label, Outcome, Record, Side, Source, Tokens, cost_nano_usd,
 };
 use crate::pool::KeyLease;
+use crate::pool::limits::{Reservation, Spend};
 use crate::routing::PlannedTarget;
+use crate::upstream::Pieces;
 
 /// The account of one request.
 pub(super) struct Account {
     hub: Arc<Hub>,
     record: Option<Box<Record>>,
     started: Instant,
+    /// What is held for it in the limits of its client key.
+    reservation: Option<Reservation>,
     prompt: Prompt,
     spoken: Spoken,
     underway: Option<Underway>,
@@ -69,6 +73,7 @@ impl Account {
             hub: Arc::clone(hub),
             record: Some(Box::new(record)),
             started: Instant::now(),
+            reservation: None,
             prompt: Prompt::Unknown,
             spoken: Spoken::default(),
             underway: None,
@@ -111,6 +116,11 @@ impl Account {
         }
     }
 
+    /// Keeps what is reserved until the account is closed.
+    pub(super) fn hold(&mut self, reservation: Reservation) {
+        self.reservation = Some(reservation);
+    }
+
     /// Notes a part of a body, where bodies are wanted.
     pub(super) fn capture(&mut self, side: Side, part: &Bytes) {
         if let Some(capture) = self.bodies() {
@@ -119,11 +129,13 @@ impl Account {
     }
 
     /// Notes what an upstream is asked; what an earlier one was asked is forgotten.
-    pub(super) fn capture_call(&mut self, body: &Bytes) {
+    pub(super) fn capture_call(&mut self, body: &Pieces) {
         if let Some(capture) = self.bodies() {
             capture.restart(Side::UpstreamRequest);
             capture.restart(Side::UpstreamAnswer);
-            capture.add(Side::UpstreamRequest, body);
+            for piece in body.iter() {
+                capture.add(Side::UpstreamRequest, piece);
+            }
         }
     }
 
@@ -223,6 +235,7 @@ impl Account {
         self.price(&mut record);
         record.error = error;
         record.total = self.started.elapsed();
+        self.settle(&record);
         self.hub.metrics.gauges.in_flight.dec();
         tracing::debug!(id = %record.id, status, outcome = outcome.as_str(), "request finished");
         self.hub.ledger.put(record);
@@ -277,6 +290,18 @@ impl Account {
         };
         record.cost_nano_usd = Some(cost_nano_usd(price.rates, tokens));
         record.price_version = Some(Label::from(price.version));
+    }
+
+    /// What the request has used takes the place of what was reserved for it.
+    fn settle(&mut self, record: &Record) {
+        if let Some(reservation) = self.reservation.take() {
+            let tokens = record.usage.as_ref();
+            let spend = Spend {
+                tokens: tokens.map_or(0, |tokens| tokens.input.saturating_add(tokens.output)),
+                nano_usd: record.cost_nano_usd,
+            };
+            reservation.settle(spend, Instant::now());
+        }
     }
 }
 

@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
+use crate::upstream::Pieces;
+
 /// Edits to be made in one pass.
 #[derive(Debug, Default)]
 pub(super) struct Edits {
@@ -28,23 +30,19 @@ impl Edits {
         self.edits.push((inside..inside, member));
     }
 
-    /// The document with all edits. Without any it is the same bytes.
-    pub(super) fn apply(mut self, document: &Bytes) -> Bytes {
-        if self.edits.is_empty() {
-            return document.clone();
-        }
+    /// The document with all edits, which stand between slices of it.
+    pub(super) fn apply(mut self, document: &Bytes) -> Pieces {
         // Stable: insertions at one place stay in order.
         self.edits.sort_by_key(|(range, _)| range.start);
-        let added: usize = self.edits.iter().map(|(_, with)| with.len()).sum();
-        let mut out = Vec::with_capacity(document.len() + added);
+        let mut out = Vec::with_capacity(2 * self.edits.len() + 1);
         let mut at = 0;
-        for (range, with) in &self.edits {
-            out.extend_from_slice(&document[at..range.start]);
-            out.extend_from_slice(with);
+        for (range, with) in self.edits {
+            out.push(document.slice(at..range.start));
+            out.push(Bytes::from(with));
             at = range.end;
         }
-        out.extend_from_slice(&document[at..]);
-        Bytes::from(out)
+        out.push(document.slice(at..));
+        out.into_iter().collect()
     }
 }
 
@@ -67,11 +65,11 @@ mod tests {
         edits.insert(1, "s", b"true", false);
         edits.insert(1, "t", b"0", false);
         assert_eq!(
-            &edits.apply(&document)[..],
+            &edits.apply(&document).whole()[..],
             br#"{"s":true,"t":0, "model" : "b\"" , "x":1.0}"#
         );
         assert_eq!(
-            Edits::default().apply(&document).as_ptr(),
+            Edits::default().apply(&document).whole().as_ptr(),
             document.as_ptr()
         );
     }

@@ -12,6 +12,7 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 use translator::Dialect;
 use translator::error::{Failure, FailureKind};
+use translator::ir::Usage;
 
 use super::admit::{Health, Held};
 use super::body::Owned;
@@ -59,6 +60,16 @@ struct Flowing {
 }
 
 impl Flowing {
+    /// Notes the calls that went on with the answer; gives what all calls have cost.
+    fn settle_calls(&mut self) -> Option<Usage> {
+        for called in self.live.take_called() {
+            let lease = self.held.leave.lease();
+            self.account
+                .attempt(&self.target, lease, called.status, called.took, None);
+        }
+        self.live.usage()
+    }
+
     /// Completes the capture, where there is one.
     fn capture_end(&mut self, last: &Bytes) {
         for part in self.live.heard() {
@@ -256,20 +267,14 @@ impl StreamBody {
         if flowing.ended || flowing.live.is_terminated() {
             return Poll::Ready(self.end());
         }
-        match flowing.live.poll_chunk(cx) {
-            Poll::Ready(Some(Ok(chunk))) => {
+        match flowing.live.poll(cx) {
+            Poll::Ready(Some(Ok(bytes))) => {
                 self.pulse.active = true;
-                let bytes = flowing.live.take(chunk);
                 flowing.account.capture(Side::ClientAnswer, &bytes);
                 Poll::Ready(bytes)
             }
-            // An error behind the dialect's own end is no concern of the client's.
             Poll::Ready(None) => Poll::Ready(self.end()),
-            Poll::Ready(Some(Err(_))) if flowing.live.is_over() => Poll::Ready(self.end()),
-            Poll::Ready(Some(Err(error))) => {
-                let words = format!("the connection to the upstream broke: {error}");
-                Poll::Ready(self.fail(Failure::new(FailureKind::Upstream, words)))
-            }
+            Poll::Ready(Some(Err(failure))) => Poll::Ready(self.fail(failure)),
             Poll::Pending => self.idle(cx),
         }
     }
@@ -295,7 +300,7 @@ impl StreamBody {
         };
         let (bytes, end) = flowing.live.end(&self.request_id);
         flowing.capture_end(&bytes);
-        let usage = flowing.live.usage();
+        let usage = flowing.settle_calls();
         flowing.account.spoken(flowing.live.spoken());
         match end {
             End::Complete => {
@@ -319,9 +324,11 @@ impl StreamBody {
                     .close(Outcome::Cut, 200, usage, Some(failure.message));
             }
         }
-        if !flowing.ended {
+        if !flowing.ended
+            && let Some(body) = flowing.live.into_body()
+        {
             self.pulse.restart(self.tuning.linger);
-            self.stage = Stage::Lingering(Box::new(flowing.live.into_body()), 0);
+            self.stage = Stage::Lingering(Box::new(body), 0);
         }
         bytes
     }
@@ -334,7 +341,7 @@ impl StreamBody {
         let bytes = flowing.live.fail(failure.clone(), &self.request_id);
         flowing.capture_end(&bytes);
         flowing.account.failed(&failure);
-        let usage = flowing.live.usage();
+        let usage = flowing.settle_calls();
         flowing.account.spoken(flowing.live.spoken());
         flowing
             .held
@@ -351,7 +358,7 @@ impl Drop for StreamBody {
     fn drop(&mut self) {
         if let Stage::Live(flowing) = &mut self.stage {
             flowing.capture_end(&Bytes::new());
-            let usage = flowing.live.usage();
+            let usage = flowing.settle_calls();
             flowing.account.spoken(flowing.live.spoken());
             flowing
                 .held

@@ -177,7 +177,7 @@ pub fn try_route(
                 lane: portrayal::lane(matches!(prepared.lane, Lane::Same { .. })),
                 url: prepared.uri.to_string(),
                 headers: shown(&prepared, first),
-                body: serde_json::from_slice(&prepared.body).unwrap_or_default(),
+                body: serde_json::from_slice(&prepared.body.whole()).unwrap_or_default(),
                 losses: prepared.report.entries().iter().map(Into::into).collect(),
             });
         }

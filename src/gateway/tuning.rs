@@ -23,6 +23,8 @@ pub struct Tuning {
     pub max_answer: usize,
     /// Tries at upstreams for one request, all targets and keys together.
     pub max_attempts: usize,
+    /// How often an answer is gone on with that the upstream has interrupted.
+    pub max_continuations: usize,
 }
 
 impl Default for Tuning {
@@ -37,6 +39,7 @@ impl Default for Tuning {
             count_deadline: Duration::from_secs(2),
             max_answer: 64 << 20,
             max_attempts: 16,
+            max_continuations: 5,
         }
     }
 }

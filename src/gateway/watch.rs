@@ -96,6 +96,8 @@ pub(super) struct Watch {
     /// The latest lines of a Responses stream, for the number of its last event.
     last: Bytes,
     seen: Seen,
+    /// A failure that the hub found, of which the client knows nothing yet.
+    fault: Option<Failure>,
     usage: Reader,
     /// Output so far.
     spoken: Spoken,
@@ -117,6 +119,7 @@ impl Watch {
             closed: false,
             last: Bytes::new(),
             seen: Seen::default(),
+            fault: None,
             usage: Reader::new(dialect),
             spoken: Spoken::default(),
             usage_line: None,
@@ -126,6 +129,11 @@ impl Watch {
     /// What has been seen so far.
     pub(super) const fn seen(&self) -> &Seen {
         &self.seen
+    }
+
+    /// Takes out a failure that the client has to be told.
+    pub(super) const fn take_fault(&mut self) -> Option<Failure> {
+        self.fault.take()
     }
 
     /// Takes the complete answer out.
@@ -162,16 +170,18 @@ impl Watch {
 
     /// Takes bytes of the upstream and gives those that may pass.
     pub(super) fn feed(&mut self, chunk: Bytes) -> Bytes {
-        let whole = if self.tail.is_empty() {
-            chunk
+        // Only what is new is searched, and a line that goes on is copied once: a long one must not cost its square.
+        let Some(last) = memchr::memrchr2(b'\n', b'\r', &chunk) else {
+            self.keep(&chunk);
+            return Bytes::new();
+        };
+        let (whole, last) = if self.tail.is_empty() {
+            (chunk, last)
         } else {
             let mut joined = std::mem::take(&mut self.tail);
+            let before = joined.len();
             joined.extend_from_slice(&chunk);
-            Bytes::from(joined)
-        };
-        let Some(last) = memchr::memrchr2(b'\n', b'\r', &whole) else {
-            self.keep(&whole);
-            return Bytes::new();
+            (Bytes::from(joined), before + last)
         };
         if last + 1 < whole.len() {
             self.keep(&whole[last + 1..]);
@@ -226,11 +236,15 @@ impl Watch {
     }
 
     fn keep(&mut self, bytes: &[u8]) {
-        if bytes.len() > LONGEST_LINE {
+        if self.seen.failure.is_some() {
+            return;
+        }
+        if self.tail.len() + bytes.len() > LONGEST_LINE {
             let message = format!("the upstream sent a line longer than {LONGEST_LINE} bytes");
-            self.seen
-                .failure
-                .get_or_insert(Failure::new(FailureKind::Upstream, message));
+            let failure = Failure::new(FailureKind::Upstream, message);
+            self.tail = Vec::new();
+            self.fault = Some(failure.clone());
+            self.seen.failure = Some(failure);
             return;
         }
         self.tail.extend_from_slice(bytes);

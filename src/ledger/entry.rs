@@ -45,7 +45,7 @@ pub(super) fn row(record: &Record) -> request::Model {
         upstream: record.upstream.map(str::to_owned),
         client_key_id: record.client_key.as_ref().map(|id| text(id.as_str(), 64)),
         client_key: caller.map(|key| text(&key.name, 128)),
-        owner_id: None,
+        owner_id: caller.and_then(|key| Some(text(key.owner.as_ref()?, 36))),
         tags: caller.and_then(|key| barred(&key.tags)),
         provider: record
             .provider

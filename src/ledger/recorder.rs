@@ -5,17 +5,19 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock, mpsc};
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{MissedTickBehavior, timeout};
 
 use super::book::{Batch, Book, BookSettings, Fate};
 use super::{Keep, entry};
 use crate::store::requests::{Entry, KnownDimensions, Try};
-use crate::store::{Store, StoreError, Vault};
+use crate::store::{Store, StoreError, Vault, now_ms};
 
 /// A batch that takes longer has failed; it is written again, which does no harm.
 const DEADLINE: Duration = Duration::from_secs(10);
 /// So often in a row a batch is refused before its entries are tried one by one.
 const PATIENCE: u32 = 3;
+/// How often rows become sums.
+const OFTEN: Duration = Duration::from_secs(20);
 /// So many refused entries side by side are the database's fault.
 const RUN: u32 = 8;
 
@@ -66,10 +68,39 @@ impl Recorder {
     /// Writes until the book is closed.
     pub async fn run(mut self, store: Store) {
         let _ = self.vault.set(store.vault().clone());
-        while let Some(batch) = self.inbox.recv().await {
+        let mut often = tokio::time::interval(OFTEN);
+        often.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let batch = tokio::select! {
+                biased;
+                batch = self.inbox.recv() => batch,
+                _ = often.tick() => {
+                    self.roll(&store).await;
+                    continue;
+                }
+            };
+            let Some(batch) = batch else { return };
             let fate = self.write(&store, &batch).await;
             if self.fates.send(fate).is_err() {
                 return;
+            }
+        }
+    }
+
+    /// Adds to the sums what is old enough. Entries that come meanwhile wait no longer than a stride.
+    async fn roll(&mut self, store: &Store) {
+        loop {
+            match timeout(DEADLINE, store.roll(now_ms(), &mut self.known)).await {
+                Ok(Ok(true)) if self.inbox.is_empty() => {}
+                Ok(Ok(_)) => return,
+                Ok(Err(error)) => {
+                    self.known = KnownDimensions::default();
+                    return tracing::debug!(%error, "statistics were not brought up to date");
+                }
+                Err(_) => {
+                    self.known = KnownDimensions::default();
+                    return tracing::debug!("statistics were not brought up to date in time");
+                }
             }
         }
     }

@@ -1,7 +1,8 @@
 //! Circuit breakers, one per provider and model.
 //!
 //! Closed: calls pass and failures in a row are counted. Open: calls are refused until the recovery time
-//! has passed. Half-open: one call probes; its success closes the breaker, its failure opens it again.
+//! has passed. Half-open: one call probes; its success closes the breaker, its failure opens it again. A stream is a
+//! success when it has ended well: one that is cut counts as a failure.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -208,6 +209,21 @@ impl BreakerPass {
             era: 0,
             probe: false,
             admitted,
+        }
+    }
+
+    /// The provider has begun to answer, and may take long. A probe frees its place: calls pass again, and the
+    /// next failure, this call's own included, opens the breaker at once.
+    pub fn answering(&mut self) {
+        if !std::mem::take(&mut self.probe) {
+            return;
+        }
+        let Some(shared) = &self.guard else { return };
+        let mut breaker = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        if breaker.era == self.era && matches!(breaker.circuit, Circuit::HalfOpen) {
+            breaker.turn(Circuit::Closed);
+            breaker.failures = self.settings.failure_threshold.saturating_sub(1);
+            self.era = breaker.era;
         }
     }
 

@@ -17,6 +17,8 @@ pub enum Endpoint {
     Stream,
     /// Counting the tokens of a request.
     CountTokens,
+    /// The short form of a conversation; only Responses has it.
+    Compact,
     /// One embedding.
     Embed,
     /// Several embeddings; only Gemini has a path of its own for it.
@@ -124,15 +126,18 @@ impl BaseUrl {
         match dialect {
             Dialect::Gemini => push_gemini(&mut path, endpoint, model),
             Dialect::Anthropic => path.push_str(match endpoint {
-                Endpoint::Generate | Endpoint::Stream => "/messages",
+                Endpoint::Generate | Endpoint::Stream | Endpoint::Compact => "/messages",
                 Endpoint::CountTokens => "/messages/count_tokens",
                 Endpoint::Embed | Endpoint::BatchEmbed => "/embeddings",
                 Endpoint::Models => "/models",
             }),
             Dialect::OpenAiChat | Dialect::OpenAiResponses => path.push_str(match endpoint {
-                Endpoint::Generate | Endpoint::Stream if dialect == Dialect::OpenAiChat => {
+                Endpoint::Generate | Endpoint::Stream | Endpoint::Compact
+                    if dialect == Dialect::OpenAiChat =>
+                {
                     "/chat/completions"
                 }
+                Endpoint::Compact => "/responses/compact",
                 Endpoint::Generate | Endpoint::Stream => "/responses",
                 Endpoint::CountTokens => "/responses/input_tokens",
                 Endpoint::Embed | Endpoint::BatchEmbed => "/embeddings",
@@ -282,7 +287,7 @@ fn push_gemini(path: &mut String, endpoint: Endpoint, model: &str) {
     path.push_str("/models");
     let verb = match endpoint {
         Endpoint::Models => return,
-        Endpoint::Generate => ":generateContent",
+        Endpoint::Generate | Endpoint::Compact => ":generateContent",
         Endpoint::Stream => ":streamGenerateContent?alt=sse",
         Endpoint::CountTokens => ":countTokens",
         Endpoint::Embed => ":embedContent",

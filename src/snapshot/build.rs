@@ -9,7 +9,7 @@ use super::build_clients::build_client_keys;
 use super::build_rules::RuleBuilder;
 use super::credentials::PoolMaker;
 use super::index::Index;
-use super::{BaseUrl, Provider, Roles, Snapshot};
+use super::{BaseUrl, Provider, ProxyAddress, Roles, Snapshot};
 use crate::catalogue::{Identity, PriceBook};
 use crate::config::{ConfigErrors, ProviderSettings, Settings, is_vendor};
 use crate::routing::{Glob, closest};
@@ -101,6 +101,17 @@ fn build_provider(
             return None;
         }
     };
+    let proxy = provider
+        .proxy
+        .as_ref()
+        .map(|proxy| ProxyAddress::parse(proxy.expose()))
+        .transpose()
+        .unwrap_or_else(|why| {
+            // Never a reason to go without it.
+            let what = format!("provider `{}`: {why}", provider.name);
+            errors.push(&provider.place, what, "write it as http://host:port");
+            None
+        });
     let mut headers = Vec::new();
     for (name, value) in &provider.headers {
         match (
@@ -146,7 +157,7 @@ fn build_provider(
         other: list(&provider.models.other),
         mode: provider.mode,
         max_concurrency: provider.max_concurrency,
-        proxy: provider.proxy.as_ref().map(|proxy| proxy.expose().into()),
+        proxy,
         weight: provider.weight,
         source: provider.source,
     }))

@@ -8,7 +8,7 @@ use translator::Dialect;
 use translator::capability::Capability;
 use translator::profile::{self, Profile};
 
-use super::{BaseUrl, Endpoint, KeyPool, Mode, Role, Source};
+use super::{BaseUrl, Endpoint, KeyPool, Mode, ProxyAddress, Role, Source};
 
 /// An enabled provider.
 #[derive(Debug)]
@@ -53,8 +53,8 @@ pub struct Provider {
     pub mode: Option<Mode>,
     /// Most requests in flight at once.
     pub max_concurrency: Option<usize>,
-    /// HTTP proxy to reach it through, `http://host:port`.
-    pub proxy: Option<Arc<str>>,
+    /// The proxy to reach it through.
+    pub proxy: Option<ProxyAddress>,
     /// Share of traffic under the weighted strategy.
     pub weight: u32,
     /// Where it was defined.

@@ -42,17 +42,23 @@ impl Store {
         Ok(Migrator::down(&write, Some(steps)).await?)
     }
 
+    /// Which steps of the schema there are, and whether each was made, without making any.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn migration_status(
+        options: &StoreOptions,
+    ) -> Result<Vec<(String, bool)>, StoreError> {
+        let (write, _) = connect(options).await?;
+        steps(&write).await
+    }
+
     /// Which steps of the schema there are, and whether each was made.
     ///
     /// # Errors
     /// When the database is away.
     pub async fn migrations(&self) -> Result<Vec<(String, bool)>, StoreError> {
-        let pending = Migrator::get_pending_migrations(&self.write).await?;
-        let is_pending = |name: &str| pending.iter().any(|step| step.name() == name);
-        Ok(Migrator::migrations()
-            .iter()
-            .map(|step| (step.name().to_owned(), !is_pending(step.name())))
-            .collect())
+        steps(&self.write).await
     }
 
     /// Wraps the root key under another key of the operator's. The secrets themselves stay as they are.
@@ -87,6 +93,15 @@ async fn tell_names_apart(database: &DatabaseConnection) -> Result<(), StoreErro
             .await?;
     }
     Ok(())
+}
+
+async fn steps(database: &DatabaseConnection) -> Result<Vec<(String, bool)>, StoreError> {
+    let pending = Migrator::get_pending_migrations(database).await?;
+    let is_pending = |name: &str| pending.iter().any(|step| step.name() == name);
+    Ok(Migrator::migrations()
+        .iter()
+        .map(|step| (step.name().to_owned(), !is_pending(step.name())))
+        .collect())
 }
 
 async fn connect(

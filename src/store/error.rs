@@ -61,6 +61,9 @@ pub enum StoreError {
     /// What files say does not fit together.
     #[error("{0}")]
     Configuration(#[from] crate::config::ConfigErrors),
+    /// The first administrator cannot be made.
+    #[error("{0}")]
+    Administrator(String),
     /// Something in a row is not as it should be.
     #[error("the database holds something this version does not understand: {0}")]
     Damaged(String),

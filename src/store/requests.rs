@@ -1,7 +1,7 @@
-//! Writing what happened: rows of requests with everything that is summed over them, in one transaction.
+//! Writing what happened: rows of requests with what belongs to them, in one transaction.
 //!
-//! A row and its share of the sums are written together or not at all, and a row that is there already is left
-//! out with its share: a batch may be written again after a crash, and nothing counts twice.
+//! A batch is written whole or not at all, and a row that is there already is left out: a batch may be written
+//! again after a crash, and nothing counts twice.
 
 use std::collections::HashSet;
 
@@ -12,6 +12,7 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 
 use super::entities::{capture, request, request_detail};
+use super::rolling::{self, Hold};
 use super::rollups::{self, Sums};
 use super::{Store, StoreError};
 
@@ -56,6 +57,8 @@ impl Store {
         known: &mut KnownDimensions,
     ) -> Result<usize, StoreError> {
         let database = self.begin().await?;
+        // Held from before the first row: nobody moves it past rows that are not there yet.
+        let mark = rolling::mark(&database, Hold::Shared).await?;
         let fresh = match again {
             Try::First => batch.iter().collect(),
             Try::Again => missing(&database, batch).await?,
@@ -73,8 +76,17 @@ impl Store {
             )
             .await?;
         }
-        let sums = Sums::of(fresh.iter().map(|entry| &entry.request));
-        let news = rollups::add(&database, &sums, known).await?;
+        // What the sums have passed already is added to them here; all else when they come to it.
+        let late = fresh
+            .iter()
+            .map(|entry| &entry.request)
+            .filter(|row| mark.is_some_and(|mark| row.at < mark));
+        let sums = Sums::of(late);
+        let news = if sums.is_empty() {
+            Vec::new()
+        } else {
+            rollups::add(&database, &sums, known).await?
+        };
         database.commit().await?;
         known.learn(news);
         Ok(fresh.len())

@@ -11,7 +11,8 @@ use sea_orm::{
     QuerySelect as _,
 };
 
-use super::entities::{capture, latency, request, request_detail, rollup};
+use super::entities::{capture, dimension, latency, request, request_detail, rollup};
+use super::rolling::{self, Hold};
 use super::rollups::{DAY, HOUR};
 use super::{Store, StoreError};
 
@@ -76,6 +77,9 @@ impl Store {
             swept.captures += self.shrink_captures(retention.capture_bytes).await?;
         }
         if let Some(before) = before(retention.days) {
+            // What the sums have not come to yet must not go.
+            let mark = rolling::mark(self.read(), Hold::No).await?;
+            let before = std::cmp::min(before, mark.unwrap_or(i64::MIN));
             // Bodies and details first: a row without them says less, they without it say nothing.
             swept.captures += self
                 .forget::<capture::Entity>(capture::Column::At, before)
@@ -184,35 +188,55 @@ impl Store {
         Ok(sum.flatten().unwrap_or(0))
     }
 
-    /// Deletes sums per hour from before a time, bucket by bucket.
+    /// Deletes sums per hour from before a time, one dimension after the other, as they stand in the table.
     async fn forget_hours(&self, before: i64) -> Result<u64, StoreError> {
         let mut gone = 0;
+        let mut after = -1;
         loop {
-            let oldest: Option<i64> = rollup::Entity::find()
+            let ids: Vec<i64> = dimension::Entity::find()
                 .select_only()
-                .column(rollup::Column::Bucket)
-                .filter(rollup::Column::Step.eq(HOUR))
-                .filter(rollup::Column::Bucket.lt(before))
-                .order_by_asc(rollup::Column::Bucket)
-                .limit(1)
+                .column(dimension::Column::Id)
+                .filter(dimension::Column::Id.gt(after))
+                .order_by_asc(dimension::Column::Id)
+                .limit(PORTION)
                 .into_tuple()
-                .one(self.read())
+                .all(self.read())
                 .await?;
-            let Some(bucket) = oldest else {
+            let Some(last) = ids.last() else {
                 return Ok(gone);
             };
-            latency::Entity::delete_many()
-                .filter(latency::Column::Step.eq(HOUR))
-                .filter(latency::Column::Bucket.eq(bucket))
-                .exec(self.write())
-                .await?;
-            let done = rollup::Entity::delete_many()
-                .filter(rollup::Column::Step.eq(HOUR))
-                .filter(rollup::Column::Bucket.eq(bucket))
-                .exec(self.write())
-                .await?;
-            gone += done.rows_affected;
-            tokio::time::sleep(PAUSE).await;
+            after = *last;
+            for part in ids.chunks(20) {
+                let old = |step: Expr, id: Expr, bucket: Expr| {
+                    step.eq(HOUR)
+                        .and(id.is_in(part.iter().copied()))
+                        .and(bucket.lt(before))
+                };
+                use latency::Column as L;
+                use rollup::Column as R;
+                let condition = old(
+                    Expr::col(R::Step),
+                    Expr::col(R::DimensionId),
+                    Expr::col(R::Bucket),
+                );
+                let done = rollup::Entity::delete_many()
+                    .filter(condition)
+                    .exec(self.write())
+                    .await?;
+                if done.rows_affected > 0 {
+                    let condition = old(
+                        Expr::col(L::Step),
+                        Expr::col(L::DimensionId),
+                        Expr::col(L::Bucket),
+                    );
+                    latency::Entity::delete_many()
+                        .filter(condition)
+                        .exec(self.write())
+                        .await?;
+                    gone += done.rows_affected;
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
         }
     }
 }

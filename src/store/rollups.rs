@@ -1,4 +1,7 @@
 //! Sums per hour and day, kept apart by what requests have in common.
+//!
+//! Sums are kept in several faces: by everything at once, and by those few columns at a time that questions are
+//! mostly about. A question reads the smallest face that has what it needs.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -22,13 +25,71 @@ const ROWS: usize = 100;
 /// Dimensions that are remembered as known; more are looked at again.
 const REMEMBERED: usize = 50_000;
 
-/// What a batch adds.
+/// A column that sums are kept apart by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    /// `generate`, `count`, `embed`.
+    Call,
+    /// Who answered.
+    Provider,
+    /// The model that was asked for upstream.
+    Model,
+    /// The client key; its owner counts with it.
+    Key,
+    /// Whose key it is.
+    Owner,
+    /// The client's dialect.
+    Ingress,
+    /// The provider's dialect.
+    Upstream,
+    /// Why they went there.
+    Route,
+}
+
+/// A face: its number, which is for good, and the columns that count. The smallest come first.
+pub(super) const FACES: [(i64, &[By]); 11] = [
+    (1, &[]),
+    (8, &[By::Call]),
+    (2, &[By::Provider]),
+    (6, &[By::Ingress, By::Upstream]),
+    (7, &[By::Route]),
+    (3, &[By::Model]),
+    (5, &[By::Owner]),
+    (9, &[By::Owner, By::Provider]),
+    (4, &[By::Key, By::Owner]),
+    (10, &[By::Owner, By::Model]),
+    (
+        0,
+        &[
+            By::Call,
+            By::Provider,
+            By::Model,
+            By::Key,
+            By::Owner,
+            By::Ingress,
+            By::Upstream,
+            By::Route,
+        ],
+    ),
+];
+
+/// The smallest face that has these columns.
+pub(super) fn face_with(needed: &[By]) -> i64 {
+    FACES
+        .iter()
+        .find(|(_, columns)| needed.iter().all(|column| columns.contains(column)))
+        .map_or(0, |(face, _)| *face)
+}
+
+/// How many there were of each slot: to the end, and to the first bytes.
+type Slots = BTreeMap<i64, (i64, i64)>;
+
+/// What requests add.
 #[derive(Debug, Default)]
 pub struct Sums {
+    /// By everything at once, and hour.
+    cells: HashMap<(i64, i64), (rollup::Model, Slots)>,
     dimensions: HashMap<i64, dimension::Model>,
-    // In the order of the keys: hubs that write at the same time take their locks in the same order.
-    rollups: BTreeMap<(i64, i64, i64), rollup::Model>,
-    latencies: BTreeMap<(i64, i64, i64, i64), latency::Model>,
 }
 
 impl Sums {
@@ -36,46 +97,87 @@ impl Sums {
     pub fn of<'r>(rows: impl Iterator<Item = &'r request::Model>) -> Self {
         let mut sums = Self::default();
         for row in rows {
-            let dimension = dimension_of(row);
-            let id = dimension.id;
-            sums.dimensions.entry(id).or_insert(dimension);
-            for step in [HOUR, DAY] {
-                let bucket = row.at - row.at.rem_euclid(step);
-                let sum = sums
-                    .rollups
-                    .entry((step, bucket, id))
-                    .or_insert_with(|| empty(step, bucket, id));
-                count(sum, row);
-                sums.time(step, bucket, id, row.total_slot, 1, 0);
-                if let Some(slot) = row.first_byte_slot {
-                    sums.time(step, bucket, id, slot, 0, 1);
-                }
-            }
+            sums.add(row);
         }
         sums
     }
 
-    fn time(&mut self, step: i64, bucket: i64, id: i64, slot: i64, totals: i64, firsts: i64) {
-        let times = self
-            .latencies
-            .entry((step, bucket, id, slot))
-            .or_insert(latency::Model {
-                step,
-                bucket,
-                dimension_id: id,
-                slot,
-                totals: 0,
-                first_bytes: 0,
-            });
-        times.totals += totals;
-        times.first_bytes += firsts;
+    /// Adds a row.
+    pub fn add(&mut self, row: &request::Model) {
+        let dimension = dimension_of(row);
+        let id = dimension.id;
+        self.dimensions.entry(id).or_insert(dimension);
+        let hour = row.at - row.at.rem_euclid(HOUR);
+        let (sum, slots) = self
+            .cells
+            .entry((id, hour))
+            .or_insert_with(|| (empty(HOUR, hour, id), Slots::new()));
+        merge(sum, &single(row));
+        slots.entry(row.total_slot).or_default().0 += 1;
+        if let Some(slot) = row.first_byte_slot {
+            slots.entry(slot).or_default().1 += 1;
+        }
     }
+
+    /// Whether there is nothing to add.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.cells.is_empty()
+    }
+
+    /// The same in all faces, per hour and day.
+    fn spread(&self) -> Spread {
+        let mut spread = Spread::default();
+        for ((id, hour), (sum, slots)) in &self.cells {
+            let Some(whole) = self.dimensions.get(id) else {
+                continue;
+            };
+            for (face, columns) in FACES {
+                let dimension = seen_from(whole, face, columns);
+                let id = dimension.id;
+                spread.dimensions.entry(id).or_insert(dimension);
+                for step in [HOUR, DAY] {
+                    let bucket = hour - hour.rem_euclid(step);
+                    let all = spread
+                        .rollups
+                        .entry((step, id, bucket))
+                        .or_insert_with(|| empty(step, bucket, id));
+                    merge(all, sum);
+                    for (slot, (totals, firsts)) in slots {
+                        let times = spread.latencies.entry((step, id, bucket, *slot)).or_insert(
+                            latency::Model {
+                                step,
+                                bucket,
+                                dimension_id: id,
+                                slot: *slot,
+                                totals: 0,
+                                first_bytes: 0,
+                            },
+                        );
+                        times.totals += totals;
+                        times.first_bytes += firsts;
+                    }
+                }
+            }
+        }
+        spread
+    }
+}
+
+/// What is added to the tables.
+#[derive(Debug, Default)]
+struct Spread {
+    dimensions: BTreeMap<i64, dimension::Model>,
+    // In the order of the keys: hubs that write at the same time take their locks in the same order.
+    rollups: BTreeMap<(i64, i64, i64), rollup::Model>,
+    latencies: BTreeMap<(i64, i64, i64, i64), latency::Model>,
 }
 
 fn dimension_of(row: &request::Model) -> dimension::Model {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     let mut dimension = dimension::Model {
         id: 0,
+        face: 0,
         call_kind: row.call_kind.clone(),
         provider: text(&row.provider),
         model: text(&row.model_served),
@@ -90,9 +192,36 @@ fn dimension_of(row: &request::Model) -> dimension::Model {
     dimension
 }
 
+/// A dimension with nothing left but the columns of a face.
+fn seen_from(whole: &dimension::Model, face: i64, columns: &[By]) -> dimension::Model {
+    let keep = |by, text: &String| {
+        if columns.contains(&by) {
+            text.clone()
+        } else {
+            String::new()
+        }
+    };
+    let mut dimension = dimension::Model {
+        id: 0,
+        face,
+        call_kind: keep(By::Call, &whole.call_kind),
+        provider: keep(By::Provider, &whole.provider),
+        model: keep(By::Model, &whole.model),
+        client_key_id: keep(By::Key, &whole.client_key_id),
+        client_key: keep(By::Key, &whole.client_key),
+        owner_id: keep(By::Owner, &whole.owner_id),
+        ingress: keep(By::Ingress, &whole.ingress),
+        upstream: keep(By::Upstream, &whole.upstream),
+        route: keep(By::Route, &whole.route),
+    };
+    dimension.id = identity(&dimension);
+    dimension
+}
+
 /// 63 bits of a digest: two of a million different ones share an identity once in ten million installations.
 fn identity(dimension: &dimension::Model) -> i64 {
     let mut digest = Sha256::new();
+    digest.update(dimension.face.to_le_bytes());
     for part in [
         &dimension.call_kind,
         &dimension.provider,
@@ -111,73 +240,81 @@ fn identity(dimension: &dimension::Model) -> i64 {
     i64::from_le_bytes(first) & i64::MAX
 }
 
-fn empty(step: i64, bucket: i64, dimension_id: i64) -> rollup::Model {
-    rollup::Model {
-        step,
-        bucket,
-        dimension_id,
-        requests: 0,
-        ok: 0,
-        errors: 0,
-        cancelled: 0,
-        cut: 0,
-        limited: 0,
-        streams: 0,
-        attempts: 0,
-        input: 0,
-        uncached: 0,
-        cache_read: 0,
-        cache_write_5m: 0,
-        cache_write_1h: 0,
-        cache_write: 0,
-        tool_input: 0,
-        audio_input: 0,
-        output: 0,
-        reasoning: 0,
-        audio_output: 0,
-        image_output: 0,
-        estimated: 0,
-        cost_nano_usd: 0,
-        unpriced: 0,
-        first_byte_us: 0,
-        first_bytes: 0,
-        total_us: 0,
-    }
+/// Names each sum once, for adding and for nothing.
+macro_rules! sums {
+    ($($name:ident),* $(,)?) => {
+        fn empty(step: i64, bucket: i64, dimension_id: i64) -> rollup::Model {
+            rollup::Model { step, bucket, dimension_id, $($name: 0),* }
+        }
+
+        fn merge(to: &mut rollup::Model, from: &rollup::Model) {
+            $(to.$name = to.$name.saturating_add(from.$name);)*
+        }
+    };
 }
 
-fn count(sum: &mut rollup::Model, row: &request::Model) {
-    let add = |to: &mut i64, by: i64| *to = to.saturating_add(by);
-    add(&mut sum.requests, 1);
-    match row.outcome.as_str() {
-        "ok" => add(&mut sum.ok, 1),
-        "cancelled" => add(&mut sum.cancelled, 1),
-        "cut" => add(&mut sum.cut, 1),
-        _ => add(&mut sum.errors, 1),
-    }
-    add(&mut sum.limited, i64::from(row.status == 429));
-    add(&mut sum.streams, i64::from(row.stream));
-    add(&mut sum.attempts, row.attempts);
-    add(&mut sum.input, row.input);
-    add(&mut sum.uncached, row.uncached);
-    add(&mut sum.cache_read, row.cache_read);
-    add(&mut sum.cache_write_5m, row.cache_write_5m);
-    add(&mut sum.cache_write_1h, row.cache_write_1h);
-    add(&mut sum.cache_write, row.cache_write);
-    add(&mut sum.tool_input, row.tool_input);
-    add(&mut sum.audio_input, row.audio_input);
-    add(&mut sum.output, row.output);
-    add(&mut sum.reasoning, row.reasoning);
-    add(&mut sum.audio_output, row.audio_output);
-    add(&mut sum.image_output, row.image_output);
-    let estimated = row.usage_source.as_deref() == Some("estimated");
-    add(&mut sum.estimated, i64::from(estimated));
-    add(&mut sum.cost_nano_usd, row.cost_nano_usd.unwrap_or(0));
+sums!(
+    requests,
+    ok,
+    errors,
+    cancelled,
+    cut,
+    limited,
+    streams,
+    attempts,
+    input,
+    uncached,
+    cache_read,
+    cache_write_5m,
+    cache_write_1h,
+    cache_write,
+    tool_input,
+    audio_input,
+    output,
+    reasoning,
+    audio_output,
+    image_output,
+    estimated,
+    cost_nano_usd,
+    unpriced,
+    first_byte_us,
+    first_bytes,
+    total_us,
+);
+
+/// The sums over one row.
+fn single(row: &request::Model) -> rollup::Model {
+    let outcome = row.outcome.as_str();
     let counted = row.usage_source.is_some() && row.input.saturating_add(row.output) > 0;
-    let unpriced = counted && row.cost_nano_usd.is_none();
-    add(&mut sum.unpriced, i64::from(unpriced));
-    add(&mut sum.first_byte_us, row.first_byte_us.unwrap_or(0));
-    add(&mut sum.first_bytes, i64::from(row.first_byte_us.is_some()));
-    add(&mut sum.total_us, row.total_us);
+    rollup::Model {
+        requests: 1,
+        ok: i64::from(outcome == "ok"),
+        errors: i64::from(!["ok", "cancelled", "cut"].contains(&outcome)),
+        cancelled: i64::from(outcome == "cancelled"),
+        cut: i64::from(outcome == "cut"),
+        limited: i64::from(row.status == 429),
+        streams: i64::from(row.stream),
+        attempts: row.attempts,
+        input: row.input,
+        uncached: row.uncached,
+        cache_read: row.cache_read,
+        cache_write_5m: row.cache_write_5m,
+        cache_write_1h: row.cache_write_1h,
+        cache_write: row.cache_write,
+        tool_input: row.tool_input,
+        audio_input: row.audio_input,
+        output: row.output,
+        reasoning: row.reasoning,
+        audio_output: row.audio_output,
+        image_output: row.image_output,
+        estimated: i64::from(row.usage_source.as_deref() == Some("estimated")),
+        cost_nano_usd: row.cost_nano_usd.unwrap_or(0),
+        unpriced: i64::from(counted && row.cost_nano_usd.is_none()),
+        first_byte_us: row.first_byte_us.unwrap_or(0),
+        first_bytes: i64::from(row.first_byte_us.is_some()),
+        total_us: row.total_us,
+        ..empty(HOUR, 0, 0)
+    }
 }
 
 impl KnownDimensions {
@@ -195,12 +332,12 @@ pub(super) async fn add(
     sums: &Sums,
     known: &KnownDimensions,
 ) -> Result<Vec<i64>, StoreError> {
-    let mut news: Vec<&dimension::Model> = sums
+    let spread = sums.spread();
+    let news: Vec<&dimension::Model> = spread
         .dimensions
         .values()
         .filter(|dimension| !known.0.contains(&dimension.id))
         .collect();
-    news.sort_unstable_by_key(|dimension| dimension.id);
     for part in news.chunks(ROWS) {
         let rows = part
             .iter()
@@ -211,41 +348,41 @@ pub(super) async fn add(
             .await?;
     }
     let backend = database.get_database_backend();
-    let rows: Vec<&rollup::Model> = sums.rollups.values().collect();
+    let rows: Vec<&rollup::Model> = spread.rollups.values().collect();
     for part in rows.chunks(ROWS) {
         let rows = part
             .iter()
             .map(|row| (*row).clone().into_active_model().reset_all());
         let key = [
             rollup::Column::Step,
-            rollup::Column::Bucket,
             rollup::Column::DimensionId,
+            rollup::Column::Bucket,
         ];
-        let mut merge = OnConflict::columns(key);
+        let mut both = OnConflict::columns(key);
         for column in rollup::Column::iter().filter(|column| !is_key(column, &key)) {
-            merge.value(column, summed(backend, "rollups", column.as_str()));
+            both.value(column, summed(backend, "rollups", column.as_str()));
         }
         rollup::Entity::insert_many(rows)
-            .on_conflict(merge)
+            .on_conflict(both)
             .exec_without_returning(database)
             .await?;
     }
-    let rows: Vec<&latency::Model> = sums.latencies.values().collect();
-    for part in rows.chunks(ROWS) {
+    let rows: Vec<&latency::Model> = spread.latencies.values().collect();
+    for part in rows.chunks(4 * ROWS) {
         let rows = part
             .iter()
             .map(|row| (*row).clone().into_active_model().reset_all());
-        let mut merge = OnConflict::columns([
+        let mut both = OnConflict::columns([
             latency::Column::Step,
-            latency::Column::Bucket,
             latency::Column::DimensionId,
+            latency::Column::Bucket,
             latency::Column::Slot,
         ]);
         for column in [latency::Column::Totals, latency::Column::FirstBytes] {
-            merge.value(column, summed(backend, "latencies", column.as_str()));
+            both.value(column, summed(backend, "latencies", column.as_str()));
         }
         latency::Entity::insert_many(rows)
-            .on_conflict(merge)
+            .on_conflict(both)
             .exec_without_returning(database)
             .await?;
     }

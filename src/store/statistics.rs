@@ -1,13 +1,16 @@
 //! Statistics: sums, costs and percentiles by time and by what requests have in common.
 //!
-//! Ranges of hours are counted from the rows themselves, longer ones from the sums per hour and day, so that a
-//! question costs about the same whatever the number of requests.
+//! Short ranges are counted from the rows themselves, longer ones from the sums per hour and day and the rows that
+//! are newer than those, so that a question costs about the same whatever the number of requests.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use sea_orm::{ConnectionTrait as _, DatabaseTransaction, FromQueryResult, QueryResult};
+use sea_orm::{
+    ConnectionTrait as _, DatabaseBackend, DatabaseTransaction, FromQueryResult, QueryResult,
+};
 
 use super::histogram::Histogram;
+use super::rolling::{Hold, mark};
 use super::rollups::{DAY, HOUR};
 use super::statistics_query::{Builder, From, KEYS};
 use super::{Store, StoreError};
@@ -15,7 +18,7 @@ use super::{Store, StoreError};
 /// Milliseconds of a minute.
 pub const MINUTE: i64 = 60_000;
 /// Ranges up to this are counted from rows.
-const FRESH: i64 = 2 * HOUR;
+const FRESH: i64 = HOUR;
 /// Ranges up to this are counted from sums per hour.
 const SHORT: i64 = 3 * DAY;
 /// Most points of time in an answer.
@@ -82,37 +85,52 @@ pub struct Question {
     pub most: u64,
 }
 
-/// Sums.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromQueryResult)]
-#[expect(missing_docs, reason = "named as the columns of roll-ups are")]
-pub struct Totals {
-    pub requests: i64,
-    pub ok: i64,
-    pub errors: i64,
-    pub cancelled: i64,
-    pub cut: i64,
-    pub limited: i64,
-    pub streams: i64,
-    pub attempts: i64,
-    pub input: i64,
-    pub uncached: i64,
-    pub cache_read: i64,
-    pub cache_write_5m: i64,
-    pub cache_write_1h: i64,
-    pub cache_write: i64,
-    pub tool_input: i64,
-    pub audio_input: i64,
-    pub output: i64,
-    pub reasoning: i64,
-    pub audio_output: i64,
-    pub image_output: i64,
-    pub estimated: i64,
-    pub cost_nano_usd: i64,
-    pub unpriced: i64,
-    pub first_byte_us: i64,
-    pub first_bytes: i64,
-    pub total_us: i64,
+/// Names each sum once, for reading and for adding.
+macro_rules! totals {
+    ($($name:ident),* $(,)?) => {
+        /// Sums, named as the columns of roll-ups are.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromQueryResult)]
+        #[expect(missing_docs, reason = "the columns of roll-ups have their words there")]
+        pub struct Totals {
+            $(pub $name: i64),*
+        }
+
+        impl Totals {
+            fn merge(&mut self, other: &Self) {
+                $(self.$name = self.$name.saturating_add(other.$name);)*
+            }
+        }
+    };
 }
+
+totals!(
+    requests,
+    ok,
+    errors,
+    cancelled,
+    cut,
+    limited,
+    streams,
+    attempts,
+    input,
+    uncached,
+    cache_read,
+    cache_write_5m,
+    cache_write_1h,
+    cache_write,
+    tool_input,
+    audio_input,
+    output,
+    reasoning,
+    audio_output,
+    image_output,
+    estimated,
+    cost_nano_usd,
+    unpriced,
+    first_byte_us,
+    first_bytes,
+    total_us,
+);
 
 /// One line of an answer.
 #[derive(Clone, Debug, Default)]
@@ -209,13 +227,8 @@ impl Store {
     /// When the database is away, or takes too long.
     pub async fn statistics(&self, question: &Question) -> Result<Statistics, StoreError> {
         let (question, from) = question.settled();
-        let builder = Builder {
-            question: &question,
-            from,
-            backend: self.backend(),
-        };
         let lines = self
-            .in_time(async |work| lines(work, &builder).await)
+            .in_time(async |work| lines(work, self.backend(), &question, from).await)
             .await?;
         Ok(Statistics {
             from: question.from,
@@ -226,38 +239,113 @@ impl Store {
     }
 }
 
-async fn lines(work: &DatabaseTransaction, builder: &Builder<'_>) -> Result<Vec<Line>, StoreError> {
-    let question = builder.question;
-    let mut lines = summed(work, builder, None, &[]).await?;
+async fn lines(
+    work: &DatabaseTransaction,
+    backend: DatabaseBackend,
+    question: &Question,
+    from: From,
+) -> Result<Vec<Line>, StoreError> {
+    // What the sums have not come to yet is counted from the rows.
+    let mark = match from {
+        From::Rows => None,
+        From::Sums(_) => mark(work, Hold::No).await?,
+    };
+    let fresh = Question {
+        from: question.from.max(mark.unwrap_or(i64::MIN)),
+        ..question.clone()
+    };
+    let builder = |question, from| Builder {
+        question,
+        from,
+        backend,
+    };
+    let mut sources = Vec::with_capacity(2);
+    if mark.is_some() {
+        sources.push(builder(question, from));
+    }
+    if fresh.from < fresh.to {
+        sources.push(builder(&fresh, From::Rows));
+    }
+    let mut gathered = Gathered::default();
+    for source in &sources {
+        gathered.add(summed(work, source, None, &[]).await?);
+    }
+    let mut lines = gathered.largest(question.most);
     // Only the groups that are shown are looked at further.
     let groups: Vec<Vec<String>> = match question.by {
         Some(_) => lines.iter().map(|line| line.key.clone()).collect(),
         None => Vec::new(),
     };
-    let is_nothing = question.by.is_some() && groups.is_empty();
-    if question.step.is_some() && !is_nothing {
-        lines = summed(work, builder, question.step, &groups).await?;
-    }
-    if is_nothing {
+    if question.by.is_some() && groups.is_empty() {
         return Ok(lines);
     }
-    let mut places = HashMap::with_capacity(lines.len());
-    for (place, line) in lines.iter().enumerate() {
-        places.insert((line.bucket, line.key.clone()), place);
+    if question.step.is_some() {
+        let mut gathered = Gathered::default();
+        for source in &sources {
+            gathered.add(summed(work, source, question.step, &groups).await?);
+        }
+        lines = gathered
+            .0
+            .into_values()
+            .filter(Line::is_something)
+            .collect();
     }
-    for source in builder.slot_sources() {
-        let select = builder.slots(*source, question.step, &groups);
-        for row in work.query_all(&select).await? {
-            let at = (bucket(&row, question.step)?, key(&row, builder)?);
-            let Some(line) = places.get(&at).and_then(|place| lines.get_mut(*place)) else {
-                continue;
-            };
-            let slot = row.try_get("", "slot")?;
-            line.total.add(slot, row.try_get("", "totals")?);
-            line.first_byte.add(slot, row.try_get("", "first_bytes")?);
+    let places: HashMap<_, _> = lines
+        .iter()
+        .enumerate()
+        .map(|(place, line)| ((line.bucket, line.key.clone()), place))
+        .collect();
+    for builder in &sources {
+        for source in builder.slot_sources() {
+            let select = builder.slots(*source, question.step, &groups);
+            for row in work.query_all(&select).await? {
+                let at = (bucket(&row, question.step)?, key(&row, builder)?);
+                let Some(line) = places.get(&at).and_then(|place| lines.get_mut(*place)) else {
+                    continue;
+                };
+                let slot = row.try_get("", "slot")?;
+                line.total.add(slot, row.try_get("", "totals")?);
+                line.first_byte.add(slot, row.try_get("", "first_bytes")?);
+            }
         }
     }
     Ok(lines)
+}
+
+/// Lines of several sources, each once.
+#[derive(Default)]
+struct Gathered(BTreeMap<(Option<i64>, Vec<String>), Line>);
+
+impl Gathered {
+    fn add(&mut self, lines: Vec<Line>) {
+        for line in lines {
+            let same = self
+                .0
+                .entry((line.bucket, line.key.clone()))
+                .or_insert_with(|| Line {
+                    bucket: line.bucket,
+                    key: line.key.clone(),
+                    ..Line::default()
+                });
+            same.totals.merge(&line.totals);
+            same.name = line.name.or(same.name.take());
+        }
+    }
+
+    /// Those with the most requests.
+    fn largest(self, most: u64) -> Vec<Line> {
+        let mut lines: Vec<Line> = self.0.into_values().filter(Line::is_something).collect();
+        lines.sort_by_key(|line| std::cmp::Reverse(line.totals.requests));
+        lines.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+        lines
+    }
+}
+
+impl Line {
+    /// Sums over nothing are a line too, where nothing is told apart; it says nothing in a list.
+    const fn is_something(&self) -> bool {
+        self.totals.requests > 0 || (self.bucket.is_none() && self.key.is_empty())
+    }
 }
 
 async fn summed(

@@ -5,6 +5,7 @@
 use sea_orm::sea_query::{Cond, Expr, Func, Query, SelectStatement};
 use sea_orm::{DatabaseBackend, ExprTrait as _, Order};
 
+use super::rollups::{By, face_with};
 use super::statistics::{Group, Question};
 
 /// Names of the columns of a key.
@@ -179,6 +180,7 @@ impl Builder<'_> {
                     "dimensions",
                     Expr::col(("dimensions", "id")).equals((sums, "dimension_id")),
                 );
+                select.and_where(Expr::col(("dimensions", "face")).eq(self.face()));
                 select.and_where(Expr::col((sums, "step")).eq(length));
                 select.and_where(Expr::col((sums, "bucket")).gte(self.question.from));
                 select.and_where(Expr::col((sums, "bucket")).lt(self.question.to));
@@ -203,6 +205,35 @@ impl Builder<'_> {
             select.add_group_by([bucket]);
         }
         select
+    }
+
+    /// The smallest face that has what is asked.
+    fn face(&self) -> i64 {
+        let only = &self.question.only;
+        let mut needed = self.question.by.map_or_else(Vec::new, |by| match by {
+            Group::Provider => vec![By::Provider],
+            Group::Model => vec![By::Model],
+            Group::ClientKey => vec![By::Key],
+            Group::Owner => vec![By::Owner],
+            Group::Dialects => vec![By::Ingress, By::Upstream],
+            Group::Route => vec![By::Route],
+            Group::Call => vec![By::Call],
+        });
+        for (by, value) in [
+            (By::Provider, &only.provider),
+            (By::Model, &only.model),
+            (By::Key, &only.client_key_id),
+            (By::Owner, &only.owner_id),
+            (By::Ingress, &only.ingress),
+            (By::Upstream, &only.upstream),
+            (By::Route, &only.route),
+            (By::Call, &only.call),
+        ] {
+            if value.is_some() {
+                needed.push(by);
+            }
+        }
+        face_with(&needed)
     }
 
     fn keys(&self) -> Vec<Expr> {

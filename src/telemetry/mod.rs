@@ -3,5 +3,5 @@
 mod logging;
 mod metrics;
 
-pub use logging::init as init_logging;
+pub use logging::{LevelChange, change_level as change_log_level, init as init_logging};
 pub use metrics::{Gauges, Metrics};

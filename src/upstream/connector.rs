@@ -43,6 +43,14 @@ pub enum ConnectError {
         /// Where it leads.
         address: IpAddr,
     },
+    /// The proxy does not open the way.
+    #[error("the proxy {proxy} opens no connection: {words}")]
+    Proxy {
+        /// The proxy, without credentials.
+        proxy: String,
+        /// What went wrong.
+        words: String,
+    },
     /// Nobody answers there.
     #[error("{address} cannot be reached")]
     Unreachable {

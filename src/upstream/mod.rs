@@ -7,11 +7,14 @@ mod client;
 mod connector;
 mod guard;
 mod inflate;
+mod pieces;
 mod resolver;
 mod retry_after;
+mod tunnel;
 
 pub use client::{Client, SendError};
 pub use connector::{ConnectError, Connector};
 pub use guard::is_global_unicast;
 pub use inflate::{Inflate, InflateError};
+pub use pieces::Pieces;
 pub use retry_after::retry_after;

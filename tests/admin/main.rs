@@ -3,16 +3,26 @@
 //! SQLite by default; with `TEST_DATABASE_SERVER` naming a PostgreSQL or MariaDB server
 //! (`postgres://user:password@host:port`), each test makes a database there and drops it.
 
+mod access;
 mod aliases;
+mod audit;
 mod auth;
+mod canary;
+mod client_keys;
+mod commands;
 mod config;
+mod first_start;
 mod health;
 mod house;
 mod key_pools;
+mod limits;
 mod live;
+mod openapi;
+mod preferences;
 mod presets;
 mod providers;
 mod routes;
+mod spend;
 #[expect(
     dead_code,
     reason = "shared with the tests of the data plane, which need all of it"

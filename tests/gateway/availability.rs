@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::hub::{TestHub, provider, quick};
-use crate::samples::{ALL, CHAT};
+use crate::samples::{ALL, CHAT, MESSAGES};
 use crate::upstream::{Reply, Step, Upstream};
 use bridge::gateway::Tuning;
 
@@ -151,4 +151,58 @@ async fn a_full_provider_is_busy_and_the_next_one_serves() {
         ),
         (Some("one"), Some("two"))
     );
+}
+
+#[tokio::test]
+async fn streams_that_are_cut_open_the_breaker() {
+    let cut = MESSAGES.broken([Step::Wait(10), Step::Cut]);
+    // Usage comes first in this dialect: it makes neither content nor a success.
+    let usage_first = vec![Step::Send(MESSAGES.frames[0].to_owned()), Step::Cut];
+    for (how, steps, outcome) in [
+        ("after content", cut, "cut"),
+        ("after usage", usage_first, "error"),
+    ] {
+        for client in [&MESSAGES, &CHAT] {
+            let what = format!("{how}, to {}", client.format);
+            let upstream = Upstream::start([Reply::stream(steps.clone())]).await;
+            let line = provider("one", "anthropic", &upstream, "max_retries: 0");
+            let hub = TestHub::start(&format!(
+                "AUTH: open\nCIRCUIT_BREAKER: {{failure_threshold: 2, recovery_timeout: 60}}\nPROVIDERS:\n{line}"
+            ))
+            .await;
+            for call in 1..=2 {
+                hub.post(client.stream_path, client.stream_request).await;
+                let state = &hub.hub.breakers.states(Instant::now())[0];
+                assert_eq!(state.failures, call, "{what}");
+            }
+            let refused = hub.post(client.stream_path, client.stream_request).await;
+            assert!(refused.text.contains("breaker"), "{what}: {}", refused.text);
+            assert_eq!(upstream.asked().len(), 2, "{what}");
+            let records = hub.records(3).await;
+            assert_eq!(records[0]["outcome"], outcome, "{what}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_probe_that_streams_does_not_keep_others_out() {
+    let slow = vec![
+        Step::Send(CHAT.frames.concat().replace("data: [DONE]\n\n", "")),
+        Step::Wait(400),
+        Step::Send("data: [DONE]\n\n".to_owned()),
+    ];
+    let upstream = Upstream::start([Reply::json(500, "{}"), Reply::stream(slow)]).await;
+    let line = provider("one", "openai", &upstream, "max_retries: 0");
+    let hub = TestHub::start(&format!(
+        "AUTH: open\nCIRCUIT_BREAKER: {{failure_threshold: 1, recovery_timeout: 1}}\nPROVIDERS:\n{line}"
+    ))
+    .await;
+    assert_eq!(hub.post(CHAT.path, CHAT.stream_request).await.status, 500);
+    tokio::time::sleep(Duration::from_millis(1_050)).await;
+    let probe = hub.send("POST", CHAT.path, &[], CHAT.stream_request).await;
+    assert_eq!(probe.status(), 200);
+    let beside = hub.post(CHAT.path, CHAT.stream_request).await;
+    assert_eq!(beside.status, 200, "{}", beside.text);
+    assert!(crate::hub::read(probe).await.text.contains("[DONE]"));
+    assert_eq!(hub.hub.breakers.states(Instant::now())[0].failures, 0);
 }

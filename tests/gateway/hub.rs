@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use bridge::config::{self, Environment, LoadOptions};
+use bridge::config::{self, Environment, LoadOptions, Settings};
 use bridge::gateway::{Hub, Tuning};
 use bridge::ledger::{FileSettings, RotatingFile};
 use bridge::snapshot::{Snapshot, SnapshotStore};
@@ -30,6 +30,7 @@ static NUMBER: AtomicUsize = AtomicUsize::new(0);
 pub(crate) struct TestHub {
     pub(crate) hub: Arc<Hub>,
     pub(crate) address: SocketAddr,
+    pub(crate) settings: Settings,
     folder: PathBuf,
     stop: Option<oneshot::Sender<()>>,
     task: Option<JoinHandle<()>>,
@@ -85,6 +86,15 @@ impl TestHub {
     }
 
     pub(crate) async fn tuned(yaml: &str, tuning: Tuning) -> Self {
+        Self::made(yaml, tuning, |_| {}).await
+    }
+
+    /// A hub with settings that no file says.
+    pub(crate) async fn made(
+        yaml: &str,
+        tuning: Tuning,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
         let number = NUMBER.fetch_add(1, Ordering::SeqCst);
         let folder =
             std::env::temp_dir().join(format!("bridge-gateway-{}-{number}", std::process::id()));
@@ -99,8 +109,9 @@ impl TestHub {
             port: None,
             log_level: None,
         };
-        let settings =
+        let mut settings =
             config::load(&options).unwrap_or_else(|errors| unreachable!("{errors}\n{yaml}"));
+        change(&mut settings);
         let snapshot =
             Snapshot::build(&settings, 1).unwrap_or_else(|errors| unreachable!("{errors}"));
         let log = RotatingFile::open(FileSettings {
@@ -135,6 +146,7 @@ impl TestHub {
         Self {
             hub,
             address,
+            settings,
             folder,
             stop: Some(stop),
             task: Some(task),

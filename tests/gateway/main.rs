@@ -1,12 +1,19 @@
 //! The data plane against upstreams that misbehave.
 
+mod alternatives;
 mod availability;
+mod background;
+mod continuation;
 mod endpoints;
 mod explain;
 mod fallback;
+mod functions;
 mod hub;
 mod identity;
+mod limits;
+mod loops;
 mod outbound;
+mod proxy;
 mod samples;
 mod streams;
 mod upstream;

@@ -7,7 +7,7 @@ use bridge::config::Secret;
 use bridge::store::entities::request;
 use bridge::store::histogram::slot;
 use bridge::store::requests::{Entry, KnownDimensions, Try};
-use bridge::store::{Store, StoreOptions, new_id};
+use bridge::store::{Store, StoreOptions, new_id, now_ms};
 use sea_orm::{ConnectionTrait as _, Database};
 
 /// A database of its own.
@@ -62,6 +62,18 @@ impl Desk {
             .keep(entries, Try::Again, &mut KnownDimensions::default())
             .await
             .expect("the database takes them")
+    }
+
+    /// Makes sums of everything.
+    pub(crate) async fn roll(&self) {
+        let known = &mut KnownDimensions::default();
+        while self.store.roll(now_ms(), known).await.expect("sums") {}
+    }
+
+    /// Makes sums of what is older than this.
+    pub(crate) async fn roll_until(&self, end: i64) {
+        let known = &mut KnownDimensions::default();
+        while self.store.roll(end + 120_000, known).await.expect("sums") {}
     }
 
     pub(crate) async fn end(self) {

@@ -33,6 +33,7 @@ async fn rows_go_by_age_and_bodies_also_by_size() {
         batch.push(entry);
     }
     desk.write(&batch).await;
+    desk.roll().await;
     let young = |days: i64| {
         batch
             .iter()

@@ -8,13 +8,9 @@ source "$(dirname "$0")/harness.sh"
 [ $# = 1 ] && [ -n "${STRICT_UPSTREAM:-}" ] || { echo "usage: STRICT_UPSTREAM=DIRECTORY $0 HUB_BINARY" >&2; exit 2; }
 prepare "$STRICT_UPSTREAM/requirements.txt"
 
-upstream_port=$(free_port)
-upstream="http://127.0.0.1:$upstream_port"
 upstream_key="strict-upstream-key"
-(cd "$STRICT_UPSTREAM" && exec "$python" -B strict_upstream.py --port "$upstream_port" --log "$work/upstream.jsonl" \
-    --key "openai=$upstream_key" --key "anthropic=$upstream_key" --key "gemini=$upstream_key") > "$work/upstream.log" 2>&1 &
-started+=($!)
-await "$upstream/__health" "$!" || { tail -20 "$work/upstream.log" >&2; exit 1; }
+start_simulator --key "openai=$upstream_key" --key "anthropic=$upstream_key" --key "gemini=$upstream_key"
+upstream=$simulator_url
 
 export HUB_KEY="sdk-suite-client-key"
 cat > "$work/app.yml" <<YAML

@@ -22,12 +22,16 @@ pub struct Answer {
     pub include_usage: bool,
     /// Reasoning text is shown. Gemini clients must ask for it; the others get it.
     pub show_reasoning: bool,
+    /// Chat: the tools came as `functions`, so a call goes back as `function_call`.
+    pub function_calls: bool,
     /// Gemini without `alt=sse`: a JSON list instead of server-sent events.
     pub json_array: bool,
     /// Anthropic `message_start` wants input tokens before they are known.
     pub input_estimate: u64,
     /// Responses: members that the answer repeats, as `"temperature":1,"tools":[...]`, without outer braces.
     pub echo: String,
+    /// The mark of the request, to which state is bound that the hub keeps; absent when nothing is to be kept.
+    pub before: Option<u64>,
 }
 
 impl Answer {
@@ -42,9 +46,11 @@ impl Answer {
             include_usage: request.include_usage,
             show_reasoning: request.dialect != Dialect::Gemini
                 || matches!(request.reasoning.show, Show::Summary(_)),
+            function_calls: request.function_calls,
             json_array: false,
             input_estimate: 0,
             echo: echo(request),
+            before: None,
         }
     }
 }

@@ -66,7 +66,7 @@ pub struct Capability {
     pub json_schema_members: bool,
     /// Longest tool name.
     pub tool_name_max: usize,
-    /// Longest call id.
+    /// Longest call id; 0 where calls have none.
     pub call_id_max: usize,
     /// Media in tool results are taken.
     pub tool_result_media: bool,

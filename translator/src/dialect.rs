@@ -1,6 +1,7 @@
 //! The four dialects and their common verbs.
 
 use crate::answer::Answer;
+use crate::continuation::Continuation;
 use crate::error::{Failure, Refusal};
 use crate::ir::{Event, Request, Response};
 use crate::translate::{Origin, Outbound, Recall, Target};
@@ -60,12 +61,14 @@ impl Dialect {
         body: &'a [u8],
         recall: Recall<'_>,
     ) -> Result<Request<'a>, Refusal> {
-        match self {
-            Self::OpenAiChat => openai_chat::decode_request(body, recall),
-            Self::OpenAiResponses => openai_responses::decode_request(body, recall),
-            Self::Anthropic => anthropic::decode_request(body, recall),
-            Self::Gemini => gemini::decode_request(body, recall),
-        }
+        let mut request = match self {
+            Self::OpenAiChat => openai_chat::decode_request(body),
+            Self::OpenAiResponses => openai_responses::decode_request(body),
+            Self::Anthropic => anthropic::decode_request(body),
+            Self::Gemini => gemini::decode_request(body),
+        }?;
+        crate::recall::fill(&mut request, recall);
+        Ok(request)
     }
 
     /// Writes a request for an upstream. The request has been through [`crate::prepare`].
@@ -148,7 +151,9 @@ impl Dialect {
             Self::OpenAiResponses => StreamEncoder::OpenAiResponses(Box::new(
                 openai_responses::StreamEncoder::new(answer),
             )),
-            Self::Anthropic => StreamEncoder::Anthropic(anthropic::StreamEncoder::new(answer)),
+            Self::Anthropic => {
+                StreamEncoder::Anthropic(Box::new(anthropic::StreamEncoder::new(answer)))
+            }
             Self::Gemini => StreamEncoder::Gemini(gemini::StreamEncoder::new(answer)),
         }
     }
@@ -178,6 +183,22 @@ impl StreamDecoder {
         }
     }
 
+    /// The upstream may interrupt its answer: what it needs for going on is kept.
+    pub fn keep_turn(&mut self) {
+        if let Self::Anthropic(decoder) = self {
+            decoder.keep_turn();
+        }
+    }
+
+    /// What goes on with an answer that the upstream has interrupted.
+    pub fn continuation(&mut self) -> Option<Continuation> {
+        match self {
+            Self::Anthropic(decoder) => decoder.continuation(),
+            Self::Gemini(decoder) => decoder.continuation(),
+            Self::OpenAiChat(_) | Self::OpenAiResponses(_) => None,
+        }
+    }
+
     /// The upstream has closed the stream. An answer without its proper end becomes a `Fail`.
     pub fn end(&mut self, sink: &mut dyn FnMut(Event<'_>)) {
         match self {
@@ -197,7 +218,7 @@ pub enum StreamEncoder {
     /// Responses.
     OpenAiResponses(Box<openai_responses::StreamEncoder>),
     /// Anthropic.
-    Anthropic(anthropic::StreamEncoder),
+    Anthropic(Box<anthropic::StreamEncoder>),
     /// Gemini.
     Gemini(gemini::StreamEncoder),
 }
@@ -226,7 +247,7 @@ impl StreamEncoder {
     /// Why the stream ends as an error, where only the encoder could see it: an Anthropic client cannot take a
     /// call whose arguments are no JSON.
     #[must_use]
-    pub const fn failure(&self) -> Option<&Failure> {
+    pub fn failure(&self) -> Option<&Failure> {
         match self {
             Self::Anthropic(encoder) => encoder.failure(),
             Self::OpenAiChat(_) | Self::OpenAiResponses(_) | Self::Gemini(_) => None,

@@ -43,6 +43,24 @@ pub fn seal_base64(states: &[Opaque<'_>]) -> String {
     base64::engine::general_purpose::STANDARD.encode(bytes)
 }
 
+/// An envelope for the hub's own summary of a conversation.
+#[must_use]
+pub fn seal_summary(text: &str) -> String {
+    let mut out = String::from(PREFIX);
+    URL_SAFE.encode_string(summed(&Value::from(text).to_string()), &mut out);
+    out
+}
+
+/// The summary in an envelope; `None` when the text is something else or damaged.
+#[must_use]
+pub fn open_summary(text: &str) -> Option<String> {
+    let body = text.strip_prefix(PREFIX)?;
+    if body.len() > MAX_BYTES * 2 {
+        return None;
+    }
+    serde_json::from_slice(checked(&URL_SAFE.decode(body).ok()?)?).ok()
+}
+
 /// Opens an envelope of either form; `None` when the text is something else (a vendor's own state) or damaged.
 #[must_use]
 pub fn open(text: &str) -> Option<Vec<Opaque<'static>>> {
@@ -66,14 +84,13 @@ pub fn open(text: &str) -> Option<Vec<Opaque<'static>>> {
 /// True when the text claims to be an envelope of the hub.
 #[must_use]
 pub fn is_envelope(text: &str) -> bool {
-    text.starts_with(PREFIX) || text.starts_with("SFVCM")
+    begins(text.as_bytes())
 }
 
-/// True when a body holds an envelope somewhere, so that it must not go to a vendor as it is.
+/// True when an envelope begins here. A body with such a string must not go to a vendor as it is.
 #[must_use]
-pub fn found_in(body: &[u8]) -> bool {
-    memchr::memmem::find(body, b"\"hub1.").is_some()
-        || memchr::memmem::find(body, b"\"SFVCM").is_some()
+pub fn begins(text: &[u8]) -> bool {
+    text.starts_with(PREFIX.as_bytes()) || text.starts_with(b"SFVCM")
 }
 
 fn payload(states: &[Opaque<'_>]) -> Vec<u8> {
@@ -89,18 +106,24 @@ fn payload(states: &[Opaque<'_>]) -> Vec<u8> {
             })
         })
         .collect();
-    let body = Value::Array(records).to_string();
+    summed(&Value::Array(records).to_string())
+}
+
+/// A payload behind its checksum.
+fn summed(body: &str) -> Vec<u8> {
     let mut out = crc32fast::hash(body.as_bytes()).to_be_bytes().to_vec();
     out.extend_from_slice(body.as_bytes());
     out
 }
 
-fn parse(bytes: &[u8]) -> Option<Vec<Opaque<'static>>> {
+/// The payload, if its checksum is right.
+fn checked(bytes: &[u8]) -> Option<&[u8]> {
     let (crc, body) = bytes.split_first_chunk::<4>()?;
-    if crc32fast::hash(body) != u32::from_be_bytes(*crc) {
-        return None;
-    }
-    let records: Vec<Value> = serde_json::from_slice(body).ok()?;
+    (crc32fast::hash(body) == u32::from_be_bytes(*crc)).then_some(body)
+}
+
+fn parse(bytes: &[u8]) -> Option<Vec<Opaque<'static>>> {
+    let records: Vec<Value> = serde_json::from_slice(checked(bytes)?).ok()?;
     let text = |value: &Value, key: &str| {
         value
             .get(key)
@@ -126,6 +149,8 @@ const fn kind_str(kind: OpaqueKind) -> &'static str {
         OpaqueKind::Thinking => "thinking",
         OpaqueKind::Reasoning => "reasoning",
         OpaqueKind::Signature => "signature",
+        OpaqueKind::Words => "words",
+        OpaqueKind::Phase => "phase",
     }
 }
 
@@ -134,6 +159,8 @@ fn kind_parse(word: &str) -> Option<OpaqueKind> {
         "thinking" => OpaqueKind::Thinking,
         "reasoning" => OpaqueKind::Reasoning,
         "signature" => OpaqueKind::Signature,
+        "words" => OpaqueKind::Words,
+        "phase" => OpaqueKind::Phase,
         _ => return None,
     })
 }
@@ -170,8 +197,6 @@ mod tests {
             assert_eq!(open(&sealed[..cut]), None, "cut at {cut}");
         }
         assert_eq!(open("EqQBCgIYAh"), None);
-        assert!(found_in(
-            format!("{{\"signature\":\"{sealed}\"}}").as_bytes()
-        ));
+        assert!(is_envelope(&sealed) && !is_envelope("EqQBCgIYAh"));
     }
 }

@@ -1,4 +1,5 @@
-//! What may stand in a body of the upstream's own dialect and yet must not go to that vendor as it is.
+//! What may stand in a body of the upstream's own dialect and yet must not go to that vendor as it is, beside
+//! envelopes.
 //!
 //! Such bodies are translated into their own dialect, which mends them; all others pass byte by byte, so these
 //! tests must be cheap. Only the history is looked at: a client's present wishes are its own affair.
@@ -9,7 +10,7 @@ use std::sync::LazyLock;
 use memchr::memmem::Finder;
 
 use crate::ident::Charset;
-use crate::{Dialect, capability, envelope, ident, json};
+use crate::{Dialect, capability, ident, json};
 
 /// What Gemini takes in place of a signature; clients that were moved between models send it to everybody.
 pub(crate) const NO_SIGNATURE: &str = "skip_thought_signature_validator";
@@ -17,8 +18,57 @@ pub(crate) const NO_SIGNATURE: &str = "skip_thought_signature_validator";
 /// True when a body must be translated even for an upstream of its own dialect.
 #[must_use]
 pub fn found_in(dialect: Dialect, model: &str, body: &[u8]) -> bool {
-    envelope::found_in(body)
-        || (dialect == Dialect::Anthropic && suspicious(body) && of_another_vendor(model, body))
+    is_refused(dialect, model, body)
+        || (dialect == Dialect::Anthropic
+            && has_strange_calls(body)
+            && signs(model)
+            && thinks(body))
+        || (dialect == Dialect::OpenAiChat && has_thoughts(body) && is_openai(model))
+}
+
+/// True when the vendor would refuse something in the history for itself.
+#[must_use]
+pub fn is_refused(dialect: Dialect, model: &str, body: &[u8]) -> bool {
+    dialect == Dialect::Anthropic && suspicious(body) && of_another_vendor(model, body)
+}
+
+/// The members in which other servers of this dialect give their reasoning. OpenAI refuses what it does not know.
+static THOUGHTS: LazyLock<[Finder<'static>; 2]> =
+    LazyLock::new(|| ["\"reasoning_content\"", "\"reasoning_details\""].map(Finder::new));
+
+fn has_thoughts(body: &[u8]) -> bool {
+    THOUGHTS.iter().any(|member| member.find(body).is_some())
+}
+
+fn is_openai(model: &str) -> bool {
+    capability::of(Dialect::OpenAiChat, model).openai_members
+}
+
+/// What calls of Anthropic's models are named. Others' calls come without the thinking that a loop under way must
+/// begin with.
+const OWN_CALLS: &[u8] = b"toolu_";
+
+/// Results of calls that another vendor's model made.
+fn has_strange_calls(body: &[u8]) -> bool {
+    let member = &MEMBERS[1];
+    member.find_iter(body).any(|at| {
+        let rest = body[at + member.needle().len()..].trim_ascii_start();
+        let value = rest.strip_prefix(b":").map(<[u8]>::trim_ascii_start);
+        value.is_some_and(|value| value.starts_with(b"\"") && !value[1..].starts_with(OWN_CALLS))
+    })
+}
+
+/// Other vendors who speak this dialect do not sign their thinking, and want it back.
+fn signs(model: &str) -> bool {
+    !capability::of(Dialect::Anthropic, model).assumed
+}
+
+/// Thinking is asked for in the form that demands it of every answer of a loop.
+fn thinks(body: &[u8]) -> bool {
+    std::str::from_utf8(body)
+        .ok()
+        .and_then(|text| json::member(text, "thinking"))
+        .is_some_and(|raw| json::member(raw, "type") == Some("\"enabled\""))
 }
 
 /// The members that can be wrong.
@@ -65,8 +115,7 @@ fn of_another_vendor(model: &str, body: &[u8]) -> bool {
     else {
         return false;
     };
-    // Other vendors who speak this dialect do not sign their thinking, and want it back.
-    let signs = !capability::of(Dialect::Anthropic, model).assumed;
+    let signs = signs(model);
     json::elements(messages)
         .filter_map(|message| json::member(message, "content"))
         .flat_map(json::elements)
@@ -102,10 +151,30 @@ mod tests {
             r#"{"type":"thinking","thinking":"x","signature": "skip_thought_signature_validator"}"#,
             r#"{"type":"tool_use","id":"toolu_1","name":"","input":{}}"#,
             r#"{"type":"tool_use","id":"functions.f:0","name":"f","input":{}}"#,
-            r#"{"type":"thinking","thinking":"x","signature":"hub1.AAAA"}"#,
         ] {
             assert!(found("claude-sonnet-4-5", block), "{block}");
         }
+    }
+
+    #[test]
+    fn loops_of_other_vendors_are_found_where_thinking_is_demanded() {
+        let found = |thinking: &str, id: &str| {
+            let body = format!(
+                "{{\"thinking\":{{\"type\":\"{thinking}\"}},\"messages\":[{{\"role\":\"user\",\"content\":[{{\"type\":\"tool_result\",\"tool_use_id\" : \"{id}\"}}]}}]}}"
+            );
+            found_in(Dialect::Anthropic, "claude-sonnet-4-5", body.as_bytes())
+        };
+        assert!(found("enabled", "call_1"));
+        assert!(!found("enabled", "toolu_1") && !found("adaptive", "call_1"));
+    }
+
+    #[test]
+    fn reasoning_of_other_servers_does_not_go_to_openai() {
+        let body = br#"{"messages":[{"role":"assistant","content":"x","reasoning_content":"y"}]}"#;
+        assert!(found_in(Dialect::OpenAiChat, "gpt-4o", body));
+        assert!(!found_in(Dialect::OpenAiChat, "deepseek-reasoner", body));
+        let words = br#"{"messages":[{"role":"user","content":"\"reasoning_content\""}]}"#;
+        assert!(!found_in(Dialect::OpenAiChat, "gpt-4o", words));
     }
 
     #[test]

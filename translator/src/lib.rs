@@ -8,9 +8,12 @@
 //! This crate is pure: no runtime, no network, no clock, no randomness. Identifiers are derived from a
 //! seed and times are passed in, so that the same input always gives the same bytes.
 
+mod alternatives;
 pub mod answer;
 pub mod anthropic;
 pub mod capability;
+pub mod continuation;
+mod course;
 pub mod dialect;
 pub mod envelope;
 pub mod error;
@@ -20,18 +23,23 @@ pub mod fold;
 pub mod foreign;
 pub mod gemini;
 pub mod ident;
+mod integers;
 pub mod ir;
 pub mod json;
 pub mod losses;
 pub mod member;
+mod note;
 pub mod openai_chat;
 pub mod openai_responses;
 pub mod prepare;
 pub mod profile;
+pub mod recall;
+pub mod replay;
 pub mod schema;
 mod search_settings;
 pub mod sequence;
 pub mod sse;
+mod stage;
 pub mod switches;
 pub mod text;
 mod think;

@@ -80,11 +80,13 @@ pub enum Member {
     Tier,
     /// Prompt-cache marks.
     Cache,
+    /// State of earlier reasoning that only its vendor can read.
+    State,
 }
 
 impl Member {
     /// All of them.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::Model,
         Self::System,
         Self::Turns,
@@ -121,6 +123,7 @@ impl Member {
         Self::User,
         Self::Tier,
         Self::Cache,
+        Self::State,
     ];
 
     /// The name as a dialect spells it. Where the dialect has no such member, the nearest.
@@ -188,6 +191,12 @@ impl Member {
                 "input",
                 "messages.content",
                 "contents.parts",
+            ],
+            Self::State => [
+                "messages.reasoning_details",
+                "input.encrypted_content",
+                "messages.content.thinking",
+                "contents.parts.thoughtSignature",
             ],
             Self::Arguments => [
                 "messages.tool_calls",

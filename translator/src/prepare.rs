@@ -161,10 +161,10 @@ fn nameless(turns: &mut [Turn<'_>], client: Dialect, report: &mut Report) {
 
 /// Gives every call an id of its own: missing ones by place, repeated ones by hash of id and turn.
 /// Results follow the latest call of their id, or, without an id, the first open call of their name.
-fn unique_ids(turns: &mut [Turn<'_>]) {
-    let mut seen: HashMap<String, String> = HashMap::new();
+fn unique_ids<'a>(turns: &mut [Turn<'a>]) {
+    let mut seen: HashMap<Cow<'a, str>, Cow<'a, str>> = HashMap::new();
     // Calls of the latest assistant turn that wait for a result: name and id.
-    let mut open: VecDeque<(String, String)> = VecDeque::new();
+    let mut open: VecDeque<(Cow<'a, str>, Cow<'a, str>)> = VecDeque::new();
     for (index, turn) in turns.iter_mut().enumerate() {
         if turn.role == Role::Assistant
             && turn
@@ -179,37 +179,34 @@ fn unique_ids(turns: &mut [Turn<'_>]) {
             match &mut part.kind {
                 Kind::ToolCall(call) => {
                     let id = if call.id.is_empty() {
-                        format!("call_{index}_{calls}")
+                        Cow::Owned(format!("call_{index}_{calls}"))
                     } else if seen.contains_key(call.id.as_ref()) {
-                        format!(
+                        Cow::Owned(format!(
                             "call_{}",
                             ident::hash_hex(&format!("{}#{index}.{calls}", call.id), 24)
-                        )
+                        ))
                     } else {
-                        call.id.clone().into_owned()
+                        call.id.clone()
                     };
                     calls += 1;
-                    seen.insert(call.id.clone().into_owned(), id.clone());
-                    open.push_back((call.name.clone().into_owned(), id.clone()));
-                    if call.id != id {
-                        call.id = Cow::Owned(id);
-                    }
+                    open.push_back((call.name.clone(), id.clone()));
+                    seen.insert(std::mem::replace(&mut call.id, id.clone()), id);
                 }
                 Kind::ToolResult(result) if result.id.is_empty() => {
                     let name = result.name.as_deref();
                     let place = open
                         .iter()
-                        .position(|(tool, _)| Some(tool.as_str()) == name);
+                        .position(|(tool, _)| Some(tool.as_ref()) == name);
                     let place = place.or((name.is_none() && !open.is_empty()).then_some(0));
                     if let Some((_, id)) = place.and_then(|place| open.remove(place)) {
-                        result.id = Cow::Owned(id);
+                        result.id = id;
                     }
                 }
                 Kind::ToolResult(result) => {
                     if let Some(id) = seen.get(result.id.as_ref())
                         && *id != result.id
                     {
-                        result.id = Cow::Owned(id.clone());
+                        result.id = id.clone();
                     }
                     open.retain(|(_, id)| *id != result.id);
                 }

@@ -105,7 +105,7 @@ pub fn named(name: &str) -> Option<&'static Profile> {
 pub fn at(host: &str, port: u16) -> Option<&'static Profile> {
     let is_here = |pattern: &String| match pattern.strip_prefix(':') {
         Some(digits) => digits.parse() == Ok(port),
-        None if pattern.starts_with('.') => {
+        None if pattern.starts_with(['.', '-']) => {
             host.len() > pattern.len() && host.ends_with(pattern.as_str())
         }
         None => host == pattern,

@@ -5,7 +5,8 @@
 //! numbered 0, 1, 2, ... as they open and every part is closed before `Finish`. A call has an id that is
 //! unique in the answer. `Finish` says `ToolUse` exactly when its alternative holds a call and ended well.
 //! Usage comes before `Finish`, estimated when the upstream did not count. Exactly one end: all `Finish` in a row, or one `Fail`; nothing follows. With [`Order::OneAtATime`] parts
-//! never overlap: later ones wait until the earlier ones are closed.
+//! never overlap: later ones wait until the earlier ones are closed; [`Order::OnePerChoice`] says the same of each
+//! alternative by itself.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -23,8 +24,21 @@ const MAX_CHOICES: u32 = 128;
 pub enum Order {
     /// Parts may overlap (Chat).
     Interleaved,
-    /// A part opens when the one before is closed (Anthropic, Responses, Gemini).
+    /// A part opens when the one before is closed (Anthropic, Responses).
     OneAtATime,
+    /// The same for each alternative by itself (Gemini).
+    OnePerChoice,
+}
+
+impl Order {
+    /// A part of one alternative stands in the way of a part of the other.
+    const fn concerns(self, one: u32, other: u32) -> bool {
+        match self {
+            Self::Interleaved => false,
+            Self::OneAtATime => true,
+            Self::OnePerChoice => one == other,
+        }
+    }
 }
 
 /// Makes a sequence strict.
@@ -176,7 +190,7 @@ impl Sequencer {
         let kind = self.with_call_id(choice, kind);
         let lazy = matches!(kind, Opening::Text | Opening::Reasoning | Opening::Refusal)
             && opaque.is_empty();
-        let blocked = self.order == Order::OneAtATime && self.is_busy();
+        let blocked = self.is_busy(choice);
         let state = if lazy || blocked {
             PartState::Pending {
                 kind: kind.into_owned(),
@@ -203,10 +217,20 @@ impl Sequencer {
     }
 
     /// Another part is live, or is waiting and was there first.
-    fn is_busy(&self) -> bool {
-        self.parts.iter().any(|part| match part.state {
-            PartState::Open(_) => true,
-            PartState::Pending { content, .. } => content,
+    fn is_busy(&self, choice: u32) -> bool {
+        self.parts
+            .iter()
+            .filter(|part| self.order.concerns(part.choice, choice))
+            .any(|part| match part.state {
+                PartState::Open(_) => true,
+                PartState::Pending { content, .. } => content,
+            })
+    }
+
+    /// An open part stands in the way of others of this alternative.
+    fn is_live(&self, choice: u32) -> bool {
+        self.parts.iter().any(|part| {
+            matches!(part.state, PartState::Open(_)) && self.order.concerns(part.choice, choice)
         })
     }
 
@@ -269,7 +293,7 @@ impl Sequencer {
     fn live(&mut self, number: u32, sink: &mut dyn FnMut(&Event<'_>)) -> Option<usize> {
         let index = self.position(number)?;
         if let PartState::Pending { content: false, .. } = self.parts[index].state {
-            let blocked = self.order == Order::OneAtATime && self.is_busy();
+            let blocked = self.is_busy(self.parts[index].choice);
             if let PartState::Pending { content, .. } = &mut self.parts[index].state {
                 *content = true;
             }
@@ -338,17 +362,13 @@ impl Sequencer {
                 }
                 continue;
             }
-            let live = self
-                .parts
-                .iter()
-                .any(|part| matches!(part.state, PartState::Open(_)));
-            let ready = self
-                .parts
-                .iter()
-                .position(|part| matches!(part.state, PartState::Pending { content: true, .. }));
+            let ready = self.parts.iter().position(|part| {
+                matches!(part.state, PartState::Pending { content: true, .. })
+                    && !self.is_live(part.choice)
+            });
             match ready {
-                Some(index) if !live || self.order == Order::Interleaved => self.start(index, sink),
-                _ => return,
+                Some(index) => self.start(index, sink),
+                None => return,
             }
         }
     }

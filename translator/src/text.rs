@@ -6,9 +6,6 @@
 
 use std::borrow::Cow;
 
-use serde::de::{Deserialize, Deserializer, Error as _};
-use serde_json::value::RawValue;
-
 /// A piece of text, either as a JSON string literal or as plain characters.
 #[derive(Clone, Debug)]
 pub enum Text<'a> {
@@ -127,20 +124,6 @@ impl From<String> for Text<'_> {
 impl<'a> From<Cow<'a, str>> for Text<'a> {
     fn from(text: Cow<'a, str>) -> Self {
         Self::Plain(text)
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = <&'de RawValue>::deserialize(deserializer)?.get();
-        if raw.starts_with('"') {
-            Ok(Self::Json(raw))
-        } else {
-            Err(D::Error::custom(format_args!(
-                "expected a string, found {}",
-                crate::json::type_name(raw)
-            )))
-        }
     }
 }
 

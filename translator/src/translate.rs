@@ -3,24 +3,21 @@
 use crate::Dialect;
 use crate::answer::Answer;
 use crate::capability::Capability;
+use crate::continuation::Continuation;
 use crate::dialect::{StreamDecoder, StreamEncoder};
 use crate::error::{Failure, FailureKind, Refusal};
-use crate::estimate::Spoken;
 use crate::fidelity::Report;
 use crate::fold::Fold;
-use crate::ir::{Event, Finish, Opaque, Opening, Request, Usage};
-use crate::sequence::{Order, Sequencer};
+use crate::ir::{Event, Request};
+use crate::member::Member;
+use crate::sequence::Order;
 use crate::sse;
-use crate::undo::{Undo, UndoStream};
+use crate::stage::Stage;
+use crate::undo::Undo;
 
-/// Finds the envelope that the hub kept for a call id; `None` when it has none.
-pub type Recall<'r> = &'r dyn Fn(&str) -> Option<String>;
+pub use crate::stage::Summary;
 
-/// A recall that knows nothing.
-#[must_use]
-pub fn no_recall(_: &str) -> Option<String> {
-    None
-}
+pub use crate::recall::{Kept, Recall, no_recall};
 
 /// The upstream that a request is written for.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +60,23 @@ pub struct Outbound {
     pub report: Report,
     /// What must be reversed in the answer.
     pub undo: Undo,
+    /// How many calls with this body it takes: one for each alternative that the model does not give by itself.
+    pub calls: Calls,
+}
+
+/// How many calls one request takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Calls(pub usize);
+
+impl Calls {
+    /// A request for more alternatives than this is refused.
+    pub const MOST: u64 = 8;
+}
+
+impl Default for Calls {
+    fn default() -> Self {
+        Self(1)
+    }
 }
 
 /// Writes a request for an upstream: common repairs first, then the dialect's own encoder.
@@ -75,8 +89,11 @@ pub fn request(
     strict: bool,
 ) -> Result<Outbound, Refusal> {
     let mut report = Report::default();
+    let calls = calls(&mut request, target.capability, &mut report)?;
     crate::prepare::prepare(&mut request, target, &mut report)?;
+    crate::replay::admit(&mut request, target, &mut report);
     let mut outbound = target.dialect.encode_request(&request, target)?;
+    outbound.calls = calls;
     report.merge(std::mem::take(&mut outbound.report));
     for (member, written) in &request.spelling {
         report.respell(member.of(request.dialect), written);
@@ -98,136 +115,257 @@ pub fn request(
     Ok(outbound)
 }
 
+/// Alternatives that the model does not give by itself are asked for one by one.
+fn calls(
+    request: &mut Request<'_>,
+    capability: &Capability,
+    report: &mut Report,
+) -> Result<Calls, Refusal> {
+    let Some(n) = request.n.filter(|&n| n > capability.n_max.max(1)) else {
+        return Ok(Calls::default());
+    };
+    let field = Member::N.of(request.dialect);
+    if n > Calls::MOST {
+        let most = capability.n_max.max(Calls::MOST);
+        let words = format!(
+            "{field} is {n}, but this model gives at most {} by itself, and beyond that a request may take at most {} calls: ask for at most {most}",
+            capability.n_max.max(1),
+            Calls::MOST
+        );
+        return Err(Refusal::new(field, words));
+    }
+    request.n = None;
+    report.emulated(
+        field,
+        format!("the model gives fewer alternatives: {n} calls are made, each of which is billed"),
+    );
+    Ok(Calls(n as usize))
+}
+
 /// An answer on its way from an upstream's stream to a client's stream.
+///
+/// Several calls may be behind it, one for each alternative (see [`Calls`]), and each of them may be gone on with by
+/// another call when the upstream interrupts its answer: [`Self::is_paused`], [`Self::resume`] or [`Self::give_up`].
 #[derive(Debug)]
 pub struct StreamTranslation {
+    upstream: Dialect,
+    calls: Vec<Call>,
+    stage: Stage,
+    encoder: StreamEncoder,
+}
+
+/// What reads one call's stream.
+#[derive(Debug)]
+struct Call {
     frames: sse::Decoder,
     decoder: StreamDecoder,
-    stage: Stage,
+    /// What goes on with a complete answer.
+    next: Option<Continuation>,
+    ended: bool,
 }
 
-/// The part behind the decoder: what was renamed is restored, the order made strict, the bytes written.
-#[derive(Debug)]
-struct Stage {
-    undo: UndoStream,
-    sequencer: Sequencer,
-    encoder: StreamEncoder,
-    summary: Summary,
-}
-
-/// What the gateway needs to know of a stream that passes.
-#[derive(Clone, Debug, Default)]
-pub struct Summary {
-    /// Content has been seen: from here on there is no other attempt.
-    pub content: bool,
-    /// The latest token counts.
-    pub usage: Option<Usage>,
-    /// Output so far, for when the upstream does not come to count it.
-    pub spoken: Spoken,
-    /// Why the answer ended.
-    pub finish: Option<Finish<'static>>,
-    /// Why it failed.
-    pub failure: Option<Failure>,
-    /// The hub has seen enough (a stop sequence): the upstream can be cancelled.
-    pub satisfied: bool,
-    /// Call ids and envelopes to keep for clients that drop what carries them.
-    pub keep: Vec<(String, String)>,
-    /// State of reasoning that belongs to the next call.
-    pending: Vec<Opaque<'static>>,
-    /// The client's dialect.
-    client: Option<Dialect>,
-}
-
-impl Summary {
-    /// True when nothing more will come: the gateway calls [`StreamTranslation::end`] and need not read on.
-    #[must_use]
-    pub const fn is_over(&self) -> bool {
-        self.failure.is_some() || self.finish.is_some() || self.satisfied
+impl Call {
+    fn new(upstream: Dialect, origin: &Origin<'_>, resumes: bool) -> Self {
+        let mut decoder = upstream.stream_decoder(origin);
+        if resumes {
+            decoder.keep_turn();
+        }
+        Self {
+            frames: sse::Decoder::default(),
+            decoder,
+            next: None,
+            ended: false,
+        }
     }
+
+    fn feed(&mut self, bytes: &[u8], sink: &mut dyn FnMut(Event<'_>)) {
+        let Self {
+            frames, decoder, ..
+        } = self;
+        if let Err(error) = frames.feed(bytes, |frame| decoder.frame(frame, sink)) {
+            sink(Event::Fail(unreadable(&error)));
+        }
+    }
+
+    fn end(&mut self, sink: &mut dyn FnMut(Event<'_>)) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
+        let Self {
+            frames, decoder, ..
+        } = self;
+        match frames.end(|frame| decoder.frame(frame, sink)) {
+            Ok(()) => decoder.end(sink),
+            Err(error) => sink(Event::Fail(unreadable(&error))),
+        }
+    }
+}
+
+fn unreadable(error: &sse::Error) -> Failure {
+    Failure::new(
+        FailureKind::Upstream,
+        format!("upstream stream cannot be read: {error}"),
+    )
+}
+
+/// True when the upstream may interrupt its answer, and the client knows nothing of that.
+#[must_use]
+pub const fn resumes(upstream: Dialect, undo: &Undo) -> bool {
+    undo.pauses || matches!(upstream, Dialect::Gemini)
 }
 
 impl StreamTranslation {
     /// A translation from `upstream` to the dialect of `answer`.
     #[must_use]
     pub fn new(upstream: Dialect, origin: &Origin<'_>, undo: &Undo, answer: Answer) -> Self {
-        let summary = Summary::of(&answer);
+        Self::of_calls(upstream, origin, undo, answer, Calls::default())
+    }
+
+    /// The same with a call for each alternative.
+    #[must_use]
+    pub fn of_calls(
+        upstream: Dialect,
+        origin: &Origin<'_>,
+        undo: &Undo,
+        answer: Answer,
+        calls: Calls,
+    ) -> Self {
         let order = match answer.dialect {
-            Dialect::Anthropic | Dialect::OpenAiResponses | Dialect::Gemini => Order::OneAtATime,
+            Dialect::Anthropic | Dialect::OpenAiResponses => Order::OneAtATime,
+            Dialect::Gemini => Order::OnePerChoice,
             Dialect::OpenAiChat => Order::Interleaved,
         };
+        let resumes = resumes(upstream, undo);
+        let mut stage = Stage::new(order, undo, &answer, calls, resumes);
+        stage.summary.listen(&answer, upstream, origin);
+        stage.flows = true;
         Self {
-            frames: sse::Decoder::default(),
-            decoder: upstream.stream_decoder(origin),
-            stage: Stage {
-                undo: undo.stream(answer.input_estimate),
-                sequencer: Sequencer::new(order, answer.ids.fork(1), answer.input_estimate),
-                encoder: answer.dialect.stream_encoder(answer),
-                summary,
-            },
+            upstream,
+            calls: (0..calls.0.max(1))
+                .map(|_| Call::new(upstream, origin, resumes))
+                .collect(),
+            stage,
+            encoder: answer.dialect.stream_encoder(answer),
         }
     }
 
-    /// Takes bytes of the upstream and appends bytes for the client.
+    /// Takes bytes of the only call and appends bytes for the client.
     pub fn feed(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
+        self.feed_call(0, bytes, out);
+    }
+
+    /// Takes bytes of one of the calls and appends bytes for the client.
+    pub fn feed_call(&mut self, call: usize, bytes: &[u8], out: &mut Vec<u8>) {
         if self.stage.summary.is_over() {
             return;
         }
         let Self {
-            frames,
-            decoder,
+            calls,
             stage,
+            encoder,
+            ..
         } = self;
-        let fed = frames.feed(bytes, |frame| {
-            decoder.frame(frame, &mut |event| stage.event(event, out));
+        calls[call].feed(bytes, &mut |event| {
+            stage.event(call, event, &mut |event| encoder.event(event, out));
         });
-        if let Err(error) = fed {
-            let failure = Failure::new(
-                FailureKind::Upstream,
-                format!("upstream stream cannot be read: {error}"),
-            );
-            self.stage.event(Event::Fail(failure), out);
-        }
     }
 
     /// Takes a complete answer, which some servers give although a stream was asked for; [`Self::end`] follows.
-    pub fn whole(&mut self, upstream: Dialect, body: &[u8], origin: Origin<'_>, out: &mut Vec<u8>) {
-        let stage = &mut self.stage;
-        upstream.decode_response(body, origin, &mut |event| stage.event(event, out));
+    pub fn whole(&mut self, call: usize, body: &[u8], origin: Origin<'_>, out: &mut Vec<u8>) {
+        let Self {
+            upstream,
+            calls,
+            stage,
+            encoder,
+        } = self;
+        calls[call].ended = true;
+        calls[call].next = Continuation::of_answer(*upstream, body);
+        upstream.decode_response(body, origin, &mut |event| {
+            stage.event(call, event, &mut |event| encoder.event(event, out));
+        });
+    }
+
+    /// One of the calls has ended.
+    pub fn end_call(&mut self, call: usize, out: &mut Vec<u8>) {
+        if self.stage.summary.is_over() {
+            return;
+        }
+        let Self {
+            calls,
+            stage,
+            encoder,
+            ..
+        } = self;
+        calls[call].end(&mut |event| {
+            stage.event(call, event, &mut |event| encoder.event(event, out));
+        });
+    }
+
+    /// The upstream has interrupted the answer of this call.
+    #[must_use]
+    pub fn is_paused(&self, call: usize) -> bool {
+        self.stage.is_paused(call)
+    }
+
+    /// What another call has to say, when the upstream has interrupted the answer of this one.
+    pub fn continuation(&mut self, call: usize) -> Option<Continuation> {
+        let Call { decoder, next, .. } = &mut self.calls[call];
+        next.take().or_else(|| decoder.continuation())
+    }
+
+    /// Another call goes on with the answer of this one.
+    pub fn resume(&mut self, call: usize, origin: &Origin<'_>) {
+        self.stage.resume(call);
+        self.calls[call] = Call::new(self.upstream, origin, true);
+    }
+
+    /// The answer of this call will not be gone on with.
+    pub fn give_up(&mut self, call: usize, out: &mut Vec<u8>) {
+        let Self { stage, encoder, .. } = self;
+        stage.give_up(call, &mut |event| encoder.event(event, out));
+    }
+
+    /// True when this call has nothing more to say.
+    #[must_use]
+    pub fn is_call_over(&self, call: usize) -> bool {
+        self.stage.is_over(call)
     }
 
     /// The upstream has ended; appends what the client still needs.
     pub fn end(&mut self, out: &mut Vec<u8>) {
-        if !self.stage.summary.is_over() {
-            let Self {
-                frames,
-                decoder,
-                stage,
-            } = self;
-            let fed =
-                frames.end(|frame| decoder.frame(frame, &mut |event| stage.event(event, out)));
-            match fed {
-                Ok(()) => decoder.end(&mut |event| stage.event(event, out)),
-                Err(error) => {
-                    let failure = Failure::new(
-                        FailureKind::Upstream,
-                        format!("upstream stream cannot be read: {error}"),
-                    );
-                    stage.event(Event::Fail(failure), out);
-                }
+        for call in 0..self.calls.len() {
+            if !self.stage.is_over(call) {
+                self.end_call(call, out);
             }
         }
-        self.stage.end(out);
+        self.finish(out);
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) {
+        let Self { stage, encoder, .. } = self;
+        stage.end(&mut |event| encoder.event(event, out));
+        encoder.end(out);
+        // What the client was told is what counts.
+        if stage.summary.failure.is_none()
+            && let Some(failure) = encoder.failure()
+        {
+            stage.summary.failure = Some(failure.clone());
+            stage.summary.finish = None;
+        }
     }
 
     /// The upstream or the hub has failed; appends the dialect's error ending.
     pub fn fail(&mut self, failure: Failure, out: &mut Vec<u8>) {
-        self.stage.event(Event::Fail(failure), out);
-        self.stage.end(out);
+        let Self { stage, encoder, .. } = self;
+        stage.event(0, Event::Fail(failure), &mut |event| {
+            encoder.event(event, out);
+        });
+        self.finish(out);
     }
 
     /// Appends a sign of life.
     pub fn heartbeat(&mut self, out: &mut Vec<u8>) {
-        self.stage.encoder.heartbeat(out);
+        self.encoder.heartbeat(out);
     }
 
     /// What has been seen so far.
@@ -242,103 +380,77 @@ impl StreamTranslation {
     }
 }
 
-impl Stage {
-    fn event(&mut self, event: Event<'_>, out: &mut Vec<u8>) {
-        let Self {
-            undo,
-            sequencer,
-            encoder,
-            summary,
-        } = self;
-        // Several alternatives finish one after the other, so a finish does not close the gate. What else came in
-        // the read in which a stop sequence stood must not matter.
-        if summary.failure.is_some() || summary.satisfied {
-            return;
-        }
-        undo.event(harden(event, summary.client), &mut |event| {
-            sequencer.event(unanswered(event, summary), &mut |event| {
-                summary.note(event);
-                encoder.event(event, out);
-            });
-        });
-        if undo.is_satisfied() {
-            summary.satisfied = true;
-        }
-    }
-
-    fn end(&mut self, out: &mut Vec<u8>) {
-        let Self {
-            undo,
-            sequencer,
-            encoder,
-            summary,
-        } = self;
-        undo.end(&mut |event| {
-            sequencer.event(event, &mut |event| {
-                summary.note(event);
-                encoder.event(event, out);
-            });
-        });
-        sequencer.end(&mut |event| {
-            summary.note(event);
-            encoder.event(event, out);
-        });
-        encoder.end(out);
-        // What the client was told is what counts.
-        if summary.failure.is_none()
-            && let Some(failure) = encoder.failure()
-        {
-            summary.failure = Some(failure.clone());
-            summary.finish = None;
-        }
-    }
+/// A complete answer, put together from the complete answers of one call or several.
+#[derive(Debug)]
+pub struct Gathering {
+    upstream: Dialect,
+    stage: Stage,
+    fold: Fold,
 }
 
-impl Summary {
-    fn of(answer: &Answer) -> Self {
+impl Gathering {
+    /// Nothing gathered yet.
+    #[must_use]
+    pub fn new(
+        upstream: Dialect,
+        origin: &Origin<'_>,
+        undo: &Undo,
+        answer: &Answer,
+        calls: Calls,
+    ) -> Self {
+        let resumes = resumes(upstream, undo);
+        let mut stage = Stage::new(Order::OneAtATime, undo, answer, calls, resumes);
+        stage.summary.listen(answer, upstream, origin);
         Self {
-            client: Some(answer.dialect),
-            ..Self::default()
+            upstream,
+            stage,
+            fold: Fold::default(),
         }
     }
 
-    /// Takes note of an event.
-    pub fn note(&mut self, event: &Event<'_>) {
-        // Clients of both dialects may drop what carries the state and keep the calls.
-        let keeps = matches!(self.client, Some(Dialect::OpenAiChat | Dialect::Anthropic));
-        match event {
-            Event::Open { kind, opaque, .. } => {
-                self.content = true;
-                if keeps && let Opening::ToolCall { id, .. } = kind {
-                    let mut states = std::mem::take(&mut self.pending);
-                    states.extend(opaque.iter().cloned().map(Opaque::into_owned));
-                    if !states.is_empty() {
-                        let id = match self.client {
-                            Some(Dialect::Anthropic) => crate::anthropic::client_call_id(id),
-                            _ => id.as_ref().into(),
-                        };
-                        self.keep
-                            .push((id.into_owned(), crate::envelope::seal(&states)));
-                    }
-                }
-            }
-            Event::Close { opaque, .. } if keeps => {
-                self.pending
-                    .extend(opaque.iter().cloned().map(Opaque::into_owned));
-            }
-            Event::Delta { text, .. } => {
-                self.content = true;
-                self.spoken.add(text.len_hint());
-            }
-            Event::Usage(usage) => self.usage = Some(*usage),
-            Event::Finish { reason, .. } => self.finish = Some(reason.clone().into_owned()),
-            Event::Fail(failure) => self.failure = Some(failure.clone()),
-            Event::Start { .. }
-            | Event::Citation { .. }
-            | Event::Logprobs { .. }
-            | Event::Close { .. }
-            | Event::Ping => {}
+    /// Takes the answer of a call. When the upstream has interrupted it: what another call has to say, whose answer
+    /// is taken next for the same call.
+    pub fn take(&mut self, call: usize, body: &[u8], origin: Origin<'_>) -> Option<Continuation> {
+        let Self {
+            upstream,
+            stage,
+            fold,
+        } = self;
+        let mut sink = |event: Event<'_>| stage.event(call, event, &mut |event| fold.event(event));
+        let next = if sse::is_stream(body) {
+            // Some servers stream although nobody asked them to.
+            let mut reading = Call::new(*upstream, &origin, true);
+            reading.feed(body, &mut sink);
+            reading.end(&mut sink);
+            reading.decoder.continuation()
+        } else {
+            upstream.decode_response(body, origin, &mut sink);
+            None
+        };
+        if !stage.is_paused(call) {
+            return None;
         }
+        next.or_else(|| Continuation::of_answer(*upstream, body))
+    }
+
+    /// Another call goes on with the answer of this one.
+    pub fn resume(&mut self, call: usize) {
+        self.stage.resume(call);
+    }
+
+    /// Writes the answer.
+    ///
+    /// # Errors
+    /// When an upstream's body is no answer, or says that it failed.
+    pub fn finish(mut self, answer: &mut Answer, out: &mut Vec<u8>) -> Result<Summary, Failure> {
+        let Self { stage, fold, .. } = &mut self;
+        stage.end(&mut |event| fold.event(event));
+        if let Some(failure) = stage.summary.failure.take() {
+            return Err(failure);
+        }
+        let response = self.fold.finish();
+        answer.dialect.encode_response(&response, answer, out);
+        Ok(self.stage.summary)
     }
 }
 
@@ -354,83 +466,7 @@ pub fn response(
     answer: &mut Answer,
     out: &mut Vec<u8>,
 ) -> Result<Summary, Failure> {
-    let mut fold = Fold::default();
-    let mut summary = Summary::of(answer);
-    let mut stream = undo.stream(answer.input_estimate);
-    let mut sequencer =
-        Sequencer::new(Order::OneAtATime, answer.ids.fork(1), answer.input_estimate);
-    decode(upstream, body, origin, &mut |event| {
-        stream.event(harden(event, summary.client), &mut |event| {
-            sequencer.event(unanswered(event, &summary), &mut |event| {
-                summary.note(event);
-                fold.event(event);
-            });
-        });
-    });
-    stream.end(&mut |event| {
-        sequencer.event(event, &mut |event| {
-            summary.note(event);
-            fold.event(event);
-        });
-    });
-    sequencer.end(&mut |event| {
-        summary.note(event);
-        fold.event(event);
-    });
-    if let Some(failure) = summary.failure.take() {
-        return Err(failure);
-    }
-    let response = fold.finish();
-    answer.dialect.encode_response(&response, answer, out);
-    Ok(summary)
-}
-
-/// Some servers stream although nobody asked them to.
-fn decode(upstream: Dialect, body: &[u8], origin: Origin<'_>, sink: &mut dyn FnMut(Event<'_>)) {
-    if !sse::is_stream(body) {
-        return upstream.decode_response(body, origin, sink);
-    }
-    let mut decoder = upstream.stream_decoder(&origin);
-    let mut frames = sse::Decoder::default();
-    let fed = frames
-        .feed(body, |frame| decoder.frame(frame, sink))
-        .and_then(|()| frames.end(|frame| decoder.frame(frame, sink)));
-    match fed {
-        Ok(()) => decoder.end(sink),
-        Err(error) => {
-            let words = format!("upstream stream cannot be read: {error}");
-            sink(Event::Fail(Failure::new(FailureKind::Upstream, words)));
-        }
-    }
-}
-
-/// An unusable call must not end as a success: agents would take it for the end of their task.
-/// Gemini clients know the reason and get it as it is.
-fn harden(event: Event<'_>, client: Option<Dialect>) -> Event<'_> {
-    match event {
-        Event::Finish {
-            reason: Finish::BadToolCall(reason),
-            ..
-        } if client != Some(Dialect::Gemini) => Event::Fail(Failure::new(
-            FailureKind::Upstream,
-            format!("the model made an unusable tool call ({reason})"),
-        )),
-        other => other,
-    }
-}
-
-/// Nor must an answer without any content whose reason nobody knows.
-fn unanswered<'a>(event: Event<'a>, summary: &Summary) -> Event<'a> {
-    match event {
-        Event::Finish {
-            reason: Finish::Other(reason),
-            ..
-        } if !summary.content && summary.client != Some(Dialect::Gemini) => {
-            Event::Fail(Failure::new(
-                FailureKind::Upstream,
-                format!("the model ended without an answer ({reason})"),
-            ))
-        }
-        other => other,
-    }
+    let mut gathering = Gathering::new(upstream, &origin, undo, answer, Calls::default());
+    gathering.take(0, body, origin);
+    gathering.finish(answer, out)
 }

@@ -4,7 +4,9 @@
 //! A filter over events between decoder and [`crate::sequence::Sequencer`]; it knows no dialect.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
+use crate::integers;
 use crate::ir::{Event, Finish, Opening, Usage};
 use crate::text::Text;
 use crate::think::ThinkTags;
@@ -22,8 +24,21 @@ pub struct Undo {
     pub stop: Vec<String>,
     /// Reasoning between `<think>` tags at the start of the answer is told from the answer.
     pub think_tags: bool,
+    /// Tools with whole numbers among their arguments, which the upstream writes with a fraction.
+    pub integers: Vec<Integers>,
     /// All stop sequences of the request, when they are known: servers name end-of-text tokens in the same place.
     pub asked: Option<Vec<String>>,
+    /// The vendor runs tools of its own, and may pause the turn for a client that knows no pauses.
+    pub pauses: bool,
+}
+
+/// A tool whose arguments hold whole numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Integers {
+    /// The name on the upstream's wire.
+    pub wire: String,
+    /// The schema of the arguments, raw JSON.
+    pub schema: Arc<str>,
 }
 
 /// A tool under another name or in another form than the client gave it.
@@ -64,7 +79,11 @@ impl Undo {
     /// True when there is nothing to reverse.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.tools.is_empty() && !self.unwrap_value && !self.strip_fence && self.stop.is_empty()
+        self.tools.is_empty()
+            && self.integers.is_empty()
+            && !self.unwrap_value
+            && !self.strip_fence
+            && self.stop.is_empty()
     }
 
     fn asked_for(&self, sequence: &str) -> bool {
@@ -97,6 +116,8 @@ enum Rewrite {
     Freeform(String),
     /// A wrapped value, gathered until it is complete.
     Value(String),
+    /// Arguments with whole numbers in them, gathered until they are complete; and their schema.
+    Integers(String, Arc<str>),
     /// Text that passes with a little held back.
     Visible { fence: Option<Fence>, held: String },
 }
@@ -233,6 +254,11 @@ impl UndoStream {
                 namespace,
                 freeform,
             } => {
+                let whole = self.undo.integers.iter().find(|tool| tool.wire == name);
+                if let Some(tool) = whole.filter(|_| !freeform) {
+                    let rewrite = Rewrite::Integers(String::new(), Arc::clone(&tool.schema));
+                    self.parts.push((part, rewrite));
+                }
                 let Some(alias) = self.undo.tools.iter().find(|alias| alias.wire == name) else {
                     return Opening::ToolCall {
                         id,
@@ -274,7 +300,9 @@ impl UndoStream {
         let (part, rewrite) = &mut self.parts[index];
         let part = *part;
         match rewrite {
-            Rewrite::Freeform(buffer) | Rewrite::Value(buffer) => buffer.push_str(&text.as_str()),
+            Rewrite::Freeform(buffer) | Rewrite::Value(buffer) | Rewrite::Integers(buffer, _) => {
+                buffer.push_str(&text.as_str());
+            }
             Rewrite::Visible { fence, held } => {
                 match fence {
                     Some(fence) => held.push_str(&fence.feed(&text.as_str())),
@@ -303,6 +331,10 @@ impl UndoStream {
                     .filter(|raw| raw.starts_with('"'))
                     .and_then(|raw| serde_json::from_str::<String>(raw).ok());
                 self.emit(part, input.unwrap_or(arguments), sink);
+            }
+            Rewrite::Integers(args, schema) => {
+                let mended = integers::mend(&args, &schema).into_owned();
+                self.emit(part, mended, sink);
             }
             Rewrite::Value(text) => {
                 let value = crate::json::member(&text, "value").map(|raw| raw.trim().to_owned());

@@ -9,4 +9,4 @@ mod responses;
 mod state;
 
 pub use responses::{ResponseMemory, ResponseStore, StoredResponse};
-pub use state::{StateMemory, StateStore};
+pub use state::{Place, StateMemory, StateStore};

@@ -14,6 +14,12 @@ use crate::snapshot::Allowance;
 /// How fine the time of the last use is kept.
 const USE_GRAIN_MS: i64 = 60_000;
 
+/// More than a million dollars costs no request: it is a fault of the upstream's counting or of a price. Sums of
+/// such amounts still fit their column.
+const MOST_NANO_USD: i64 = 1_000_000_000_000_000;
+/// More tokens has no request.
+const MOST_TOKENS: i64 = 1 << 40;
+
 /// Both clocks.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment {
@@ -170,8 +176,10 @@ impl Meter {
             window.add(self.second(now), spend.tokens);
         }
         let delta = Delta {
-            nano_usd: spend.nano_usd.unwrap_or(0).max(0),
-            tokens: i64::try_from(spend.tokens).unwrap_or(i64::MAX),
+            nano_usd: spend.nano_usd.unwrap_or(0).clamp(0, MOST_NANO_USD),
+            tokens: i64::try_from(spend.tokens)
+                .unwrap_or(i64::MAX)
+                .min(MOST_TOKENS),
             requests: 1,
         };
         // The periods in which the request began: there its budget was reserved.

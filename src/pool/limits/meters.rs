@@ -56,11 +56,17 @@ impl Meters {
         meters.get(key).map(Arc::clone)
     }
 
-    /// Forgets keys that are not among these, once nothing of theirs is under way.
-    pub fn retain(&self, is_key: impl Fn(&str) -> bool) {
+    /// Forgets keys that are not among these, once nothing of theirs is under way and the month in which they spent
+    /// is over: a key that is disabled for an hour has not got its budget back.
+    pub fn retain(&self, wall_ms: i64, is_key: impl Fn(&str) -> bool) {
+        let month = Period::month(wall_ms);
         let mut meters = self.meters.write().unwrap_or_else(PoisonError::into_inner);
-        meters
-            .retain(|key, meter| is_key(key) || Arc::strong_count(meter) > 1 || !meter.is_quiet());
+        meters.retain(|key, meter| {
+            is_key(key)
+                || Arc::strong_count(meter) > 1
+                || !meter.is_quiet()
+                || meter.spent(month).0 > 0
+        });
     }
 
     /// What has to be written. Every amount is given once, and then awaits [`Meters::arrived`] or
@@ -79,6 +85,8 @@ impl Meters {
                 });
             });
         }
+        // In one order in all hubs, so that their transactions wait for each other and never in a circle.
+        due.sort_unstable_by(|a, b| (&a.key, a.period).cmp(&(&b.key, b.period)));
         due
     }
 

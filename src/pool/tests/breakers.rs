@@ -49,6 +49,33 @@ fn opens_probes_and_closes() {
 }
 
 #[test]
+fn a_probe_that_is_answering_frees_its_place_on_trial() {
+    let (breakers, now) = (Breakers::default(), Instant::now());
+    let admit = |at| breakers.admit("p", "m", SETTINGS, at);
+    for _ in 0..2 {
+        admit(now).expect("closed").failure(now);
+    }
+    let later = now + seconds(10);
+    let mut probe = admit(later).expect("one probe");
+    assert!(admit(later).is_err());
+    probe.answering();
+    drop(admit(later).expect("calls pass while it streams"));
+    probe.failure(later);
+    assert_eq!(phase(&breakers, later), BreakerPhase::Open, "it was cut");
+
+    let last = later + seconds(10);
+    let mut probe = admit(last).expect("one probe");
+    probe.answering();
+    probe.success(last);
+    admit(last).expect("closed").failure(last);
+    assert_eq!(
+        phase(&breakers, last),
+        BreakerPhase::Closed,
+        "the count began anew"
+    );
+}
+
+#[test]
 fn a_dropped_probe_lets_the_next_one_probe() {
     let (breakers, now) = (Breakers::default(), Instant::now());
     for _ in 0..2 {

@@ -26,6 +26,9 @@ pub struct Model {
     /// What it may do and how much of it, as JSON.
     #[sea_orm(column_type = "Text")]
     pub limits: String,
+    /// How far its owner may widen it, as JSON, where an operator made it for them.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub ceiling: Option<String>,
     /// Labels, as a JSON list.
     #[sea_orm(column_type = "Text")]
     pub tags: String,

@@ -9,6 +9,8 @@ pub struct Model {
     /// Made from the other columns.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: i64,
+    /// Which of the other columns count; those that do not are empty.
+    pub face: i64,
     /// `generate`, `count`, `embed`.
     pub call_kind: String,
     /// Empty when none was asked.

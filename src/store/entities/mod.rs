@@ -15,4 +15,5 @@ pub mod revision;
 pub mod rollup;
 pub mod secret;
 pub mod session;
+pub mod spend;
 pub mod user;

@@ -21,6 +21,9 @@ pub struct Model {
     pub enabled: bool,
     /// Whether the password must be changed first.
     pub must_change_password: bool,
+    /// Bounds of the client keys they make, as JSON.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub key_bounds: Option<String>,
     /// Milliseconds since 1970.
     pub last_login_at: Option<i64>,
     /// Grows with every change.

@@ -3,16 +3,15 @@
 use std::borrow::Cow;
 
 use serde_json::Value;
-use serde_json::value::RawValue;
 
-use super::wire::{Block, CacheControl, Source as WireSource};
+use super::wire::{Block, CacheControl, Nested, Source as WireSource};
 use crate::envelope;
 use crate::foreign::NO_SIGNATURE;
 use crate::ir::{
     Args, CacheMark, Kind, Opaque, OpaqueKind, Part, Source, ToolCall, ToolResult, into_string,
 };
 use crate::json::{self, Writer};
-use crate::wire::{Str, parse_raw};
+use crate::wire::{OneOrMany, Raw, Str, parse_raw};
 use crate::{Dialect, Text};
 
 /// Reads the blocks of one message.
@@ -55,12 +54,12 @@ fn part<'a>(mut block: Block<'a>) -> Option<Part<'a>> {
             id: block.id.take().unwrap_or_default().0,
             name: block.name.take().unwrap_or_default().0,
             namespace: None,
-            args: Args::Object(Cow::Borrowed(block.input.map_or("{}", RawValue::get))),
+            args: Args::Object(Cow::Borrowed(block.input.map_or("{}", Raw::get))),
         }),
         "tool_result" => Kind::ToolResult(ToolResult {
             id: block.tool_use_id.take().unwrap_or_default().0,
             name: None,
-            content: block.content.map(content).unwrap_or_default(),
+            content: block.content.take().map(content).unwrap_or_default(),
             is_error: block.is_error.unwrap_or(false),
             freeform: false,
         }),
@@ -100,7 +99,7 @@ fn part<'a>(mut block: Block<'a>) -> Option<Part<'a>> {
     })
 }
 
-fn citations(raw: &RawValue) -> Option<Cow<'_, str>> {
+fn citations(raw: Raw<'_>) -> Option<Cow<'_, str>> {
     (raw.get().starts_with('[') && json::elements(raw.get()).next().is_some())
         .then(|| Cow::Borrowed(raw.get()))
 }
@@ -163,21 +162,12 @@ fn native<'a>(state: Vec<u8>) -> Vec<Opaque<'a>> {
 }
 
 /// Reads a `content` that is a string or a list of blocks.
-fn content(raw: &RawValue) -> Vec<Part<'_>> {
-    let text = raw.get();
-    if text.starts_with('"') {
-        return vec![Part::text(Text::Json(text))];
+fn content(content: Nested<'_>) -> Vec<Part<'_>> {
+    match content.blocks {
+        Some(OneOrMany::One(text)) => vec![Part::text(text)],
+        Some(OneOrMany::Many(blocks)) => parts(blocks),
+        None => Vec::new(),
     }
-    if text.starts_with('{') {
-        return parse_raw::<Block<'_>>(raw)
-            .ok()
-            .and_then(part)
-            .into_iter()
-            .collect();
-    }
-    parse_raw::<Vec<Block<'_>>>(raw)
-        .map(parts)
-        .unwrap_or_default()
 }
 
 fn source<'a>(block: &Block<'a>) -> Option<Source<'a>> {
@@ -223,7 +213,7 @@ fn other<'a>(block: &Block<'a>) -> Kind<'a> {
 }
 
 fn content_text(block: &Block<'_>) -> Option<String> {
-    let pieces: Vec<String> = content(block.content?)
+    let pieces: Vec<String> = content(block.content.clone()?)
         .into_iter()
         .filter_map(|part| match part.kind {
             Kind::Text { text, .. } => Some(text.into_cow().into_owned()),
@@ -245,7 +235,7 @@ fn search_result(block: &Block<'_>) -> String {
 /// What a vendor's own step did, in words.
 pub(super) fn server_summary(block: &Block<'_>) -> String {
     let parsed =
-        |raw: Option<&RawValue>| raw.and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok());
+        |raw: Option<Raw<'_>>| raw.and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok());
     let field = |value: &Value, key: &str| {
         value
             .get(key)
@@ -264,7 +254,8 @@ pub(super) fn server_summary(block: &Block<'_>) -> String {
             what.map_or_else(|| format!("[{name}]"), |what| format!("[{name}: {what}]"))
         }
         tag => {
-            let value = parsed(block.content).unwrap_or_default();
+            let value =
+                parsed(block.content.as_ref().map(|content| content.raw)).unwrap_or_default();
             let body = match &value {
                 Value::Array(items) => items
                     .iter()

@@ -2,21 +2,18 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use super::decode_parts::{cache_mark, parts};
 use super::decode_tools::{tool_choice, tools};
 use super::wire::{Block, Body, Format, Message, OutputConfig, Thinking};
 use crate::error::Refusal;
 use crate::ir::{
-    CacheMark, Effort, Instruction, OpaqueKind, Output, Policy, ReasoningMode, Request, Residue,
-    Role, Show, Summary, Tier, Turn,
+    CacheMark, Effort, Instruction, Output, Policy, ReasoningMode, Request, Residue, Role, Show,
+    Summary, Tier, Turn,
 };
 use crate::json;
 use crate::member::Member;
-use crate::translate::Recall;
-use crate::wire::{Number, OneOrMany, Str};
-use crate::{Dialect, Text, envelope};
+use crate::wire::{Number, OneOrMany, Raw, Str};
+use crate::{Dialect, Text};
 
 /// The attribution line of Claude Code, the first system block. It concerns Anthropic alone and changes
 /// with every kind of request, which would spoil the prompt caches of others.
@@ -25,11 +22,8 @@ const ATTRIBUTION: &str = "x-anthropic-billing-header:";
 pub(super) const ATTRIBUTION_FIELD: &str = "system.attribution";
 
 /// Reads a request.
-pub(crate) fn decode_request<'a>(
-    body: &'a [u8],
-    recall: Recall<'_>,
-) -> Result<Request<'a>, Refusal> {
-    let mut body: Body<'a> = crate::wire::parse(body)?;
+pub(crate) fn decode_request(body: &[u8]) -> Result<Request<'_>, Refusal> {
+    let mut body: Body<'_> = crate::wire::parse(body)?;
     if body.thread.is_some() {
         return Err(Refusal::new(
             "thread",
@@ -51,7 +45,7 @@ pub(crate) fn decode_request<'a>(
     let mut request = Request::new(Dialect::Anthropic, model.0);
     instructions(body.system.take(), &mut request);
     for message in messages {
-        turn(message, recall, &mut request);
+        turn(message, &mut request);
     }
     let (decoded, mut residue) = tools(body.tools.take().unwrap_or_default());
     request.tools = decoded;
@@ -107,13 +101,13 @@ fn instruction<'a>(text: Text<'a>, cache: Option<CacheMark>, request: &mut Reque
     }
 }
 
-fn turn<'a>(message: Message<'a>, recall: Recall<'_>, request: &mut Request<'a>) {
+fn turn<'a>(message: Message<'a>, request: &mut Request<'a>) {
     let role = match message.role.as_ref().map(Str::as_str) {
         Some("assistant") => Role::Assistant,
         Some("system" | "developer") => Role::System,
         _ => Role::User,
     };
-    let mut parts = match message.content {
+    let parts = match message.content {
         None => Vec::new(),
         Some(OneOrMany::One(text)) => vec![crate::ir::Part::text(text)],
         Some(OneOrMany::Many(blocks)) => parts(blocks),
@@ -135,38 +129,7 @@ fn turn<'a>(message: Message<'a>, recall: Recall<'_>, request: &mut Request<'a>)
             return;
         }
     }
-    if role == Role::Assistant && parts.iter().all(|part| part.opaque.is_empty()) {
-        remember(&mut parts, recall);
-    }
     request.turns.push(Turn::new(role, parts));
-}
-
-/// Gives calls the state that came with them, where the client has dropped the thinking that carried it.
-fn remember(parts: &mut Vec<crate::ir::Part<'_>>, recall: Recall<'_>) {
-    let mut at = 0;
-    while at < parts.len() {
-        if let crate::ir::Kind::ToolCall(call) = &parts[at].kind
-            && let Some(states) = recall(&call.id).and_then(|sealed| envelope::open(&sealed))
-        {
-            let (own, before): (Vec<_>, Vec<_>) = states
-                .into_iter()
-                .partition(|state| state.kind == OpaqueKind::Signature);
-            parts[at].opaque = own;
-            if !before.is_empty() {
-                let text = Text::default();
-                let reasoning = crate::ir::Part::new(crate::ir::Kind::Reasoning { text });
-                parts.insert(
-                    at,
-                    crate::ir::Part {
-                        opaque: before,
-                        ..reasoning
-                    },
-                );
-                at += 1;
-            }
-        }
-        at += 1;
-    }
 }
 
 fn config<'a>(body: Body<'a>, request: &mut Request<'a>) {
@@ -210,7 +173,7 @@ fn config<'a>(body: Body<'a>, request: &mut Request<'a>) {
 }
 
 /// A list of strings, or the one string that some clients send.
-fn stop_sequences(raw: &RawValue) -> Vec<Text<'_>> {
+fn stop_sequences(raw: Raw<'_>) -> Vec<Text<'_>> {
     let raw = raw.get();
     if raw.starts_with('"') {
         return vec![Text::Json(raw)];

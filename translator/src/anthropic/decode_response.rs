@@ -85,7 +85,7 @@ pub(super) fn whole(
             }
             for raw in block
                 .citations
-                .map(serde_json::value::RawValue::get)
+                .map(crate::wire::Raw::get)
                 .into_iter()
                 .flat_map(json::elements)
             {
@@ -214,9 +214,11 @@ mod tests {
                 created: 0,
                 include_usage: true,
                 show_reasoning: true,
+                function_calls: false,
                 json_array: false,
                 input_estimate: 0,
                 echo: String::new(),
+                before: None,
             };
             let mut out = Vec::new();
             super::super::encode_response(&response, &mut answer, &mut out);

@@ -6,15 +6,16 @@
 use super::decode_parts::is_server_step;
 use super::decode_response::{call, citation, server_step, state, whole};
 use super::finish;
+use super::turn::{Turn, push};
 use super::usage::Counts;
 use super::wire::{Block, Delta, StreamEvent};
 use crate::Text;
+use crate::continuation::Continuation;
 use crate::error::{Failure, FailureKind};
 use crate::ir::{Args, Event, Finish, Opening, Usage, into_string};
-use crate::json::{escape_inner, raw_owned};
 use crate::sse::Frame;
 use crate::translate::Origin;
-use crate::wire::Str;
+use crate::wire::{Str, parse_text};
 
 /// Reads a stream.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub struct StreamDecoder {
     finish: Option<Finish<'static>>,
     called: bool,
     over: bool,
+    /// The turn as the service would want it back; gathered when it may be paused.
+    turn: Option<Turn>,
 }
 
 #[derive(Debug)]
@@ -71,7 +74,18 @@ impl StreamDecoder {
             finish: None,
             called: false,
             over: false,
+            turn: None,
         }
+    }
+
+    /// The turn may be paused: its blocks are gathered.
+    pub(crate) fn keep_turn(&mut self) {
+        self.turn = Some(Turn::default());
+    }
+
+    /// What goes on with the turn.
+    pub(crate) fn continuation(&mut self) -> Option<Continuation> {
+        self.turn.take()?.finish()
     }
 
     /// Takes one frame.
@@ -80,7 +94,7 @@ impl StreamDecoder {
         if self.over || data.is_empty() || data == "[DONE]" {
             return;
         }
-        let event: StreamEvent<'_> = match serde_json::from_str(data) {
+        let event: StreamEvent<'_> = match parse_text(data) {
             Ok(event) => event,
             // Events newer than this crate may have any shape.
             Err(_) if is_stranger(data) => return,
@@ -96,11 +110,17 @@ impl StreamDecoder {
         match event.kind.as_ref().map_or(frame.event, Str::as_str) {
             "content_block_delta" => {
                 if let Some(delta) = event.delta {
+                    if let Some(turn) = &mut self.turn {
+                        turn.delta(index, &delta);
+                    }
                     self.delta(index, &delta, sink);
                 }
             }
             "content_block_start" => {
                 if let Some(block) = &event.content_block {
+                    if let Some(turn) = &mut self.turn {
+                        turn.start(index, block);
+                    }
                     self.start_block(index, block, sink);
                 }
             }
@@ -325,14 +345,9 @@ impl StreamDecoder {
                 sink(Event::Close { part, opaque });
             }
             OpenKind::Server { block, input } => {
-                let input = raw_owned(if input.is_empty() {
-                    "{}".to_owned()
-                } else {
-                    input
-                })
-                .ok();
-                if let Ok(mut head) = serde_json::from_str::<Block<'_>>(&block) {
-                    head.input = input.as_deref();
+                let input = if input.is_empty() { "{}" } else { &input };
+                if let Ok(mut head) = parse_text::<Block<'_>>(&block) {
+                    head.input = parse_text(input).ok();
                     sink(Event::Open {
                         part,
                         choice: 0,
@@ -365,17 +380,6 @@ fn is_stranger(data: &str) -> bool {
     let tag = crate::json::member(data, "type").map(|tag| tag.trim_matches('"'));
     tag.is_some_and(|tag| !KNOWN.contains(&tag))
         && serde_json::from_str::<serde::de::IgnoredAny>(data).is_ok()
-}
-
-/// Appends a text as the inside of a JSON string; halves of a surrogate pair meet again that way.
-fn push(out: &mut Vec<u8>, text: Option<&Text<'_>>) {
-    match text {
-        None => {}
-        Some(Text::Json(literal)) => {
-            out.extend_from_slice(&literal.as_bytes()[1..literal.len() - 1]);
-        }
-        Some(Text::Plain(text)) => escape_inner(text, out),
-    }
 }
 
 fn thinking_block(text: &[u8], signature: &[u8]) -> String {

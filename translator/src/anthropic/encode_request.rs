@@ -119,6 +119,7 @@ fn encode(
         headers: headers(request),
         report: blocks.report,
         undo,
+        ..Outbound::default()
     })
 }
 

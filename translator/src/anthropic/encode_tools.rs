@@ -48,6 +48,7 @@ impl<'r, 'a> Tools<'r, 'a> {
                     continue;
                 }
                 ToolKind::Server(kind) => {
+                    undo.pauses = !native;
                     if *kind == ServerTool::WebSearch && !native {
                         let kept = [Member::ToolAllowedDomains, Member::ToolLocation];
                         search_settings::report_lost(tool, request.dialect, &kept, report);

@@ -170,7 +170,7 @@ fn assistant<'r, 'a>(out: &mut Vec<Message<'r, 'a>>, turn: &'r Turn<'a>, target:
 }
 
 /// State of this vendor, made by this provider or brought by the client itself.
-fn is_usable(state: &Opaque<'_>, target: &Target<'_>) -> bool {
+pub(super) fn is_usable(state: &Opaque<'_>, target: &Target<'_>) -> bool {
     state.origin == Dialect::Anthropic
         && state.kind == OpaqueKind::Thinking
         && !target.drop_state

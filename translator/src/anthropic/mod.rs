@@ -20,10 +20,12 @@ mod encode_tools;
 mod encode_turns;
 mod error;
 mod finish;
+mod mend;
 mod names;
 #[cfg(test)]
 mod proof;
 mod reasoning;
+mod turn;
 mod usage;
 mod wire;
 
@@ -35,4 +37,5 @@ pub(crate) use encode_request::encode_request;
 pub(crate) use encode_response::{client_call_id, encode_response};
 pub use encode_stream::StreamEncoder;
 pub(crate) use error::{decode_error, encode_error};
+pub use mend::{Mended, mend};
 pub(crate) use usage::Counts;

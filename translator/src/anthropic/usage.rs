@@ -39,7 +39,7 @@ impl Counts {
 
     /// Takes a raw usage object and gives the buckets so far; `None` when it is none.
     pub(crate) fn read(&mut self, raw: &str) -> Option<Usage> {
-        self.update(&serde_json::from_str(raw).ok()?);
+        self.update(&crate::wire::parse_text(raw).ok()?);
         Some(self.usage())
     }
 

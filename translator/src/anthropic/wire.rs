@@ -2,11 +2,9 @@
 //!
 //! One [`Block`] stands for all block types: telling them apart is the business of the decoders.
 
-use serde_json::value::RawValue;
-
 use crate::Text;
 use crate::json::Writer;
-use crate::wire::{Count, Number, OneOrMany, Str};
+use crate::wire::{Count, Cursor, Fault, Number, OneOrMany, Raw, Str, Wire};
 use crate::wire_object;
 
 wire_object! {
@@ -18,7 +16,7 @@ wire_object! {
         tools: Vec<Tool<'a>> = "tools",
         tool_choice: ToolChoice<'a> = "tool_choice",
         max_tokens: Number = "max_tokens",
-        stop_sequences: &'a RawValue = "stop_sequences",
+        stop_sequences: Raw<'a> = "stop_sequences",
         temperature: Number = "temperature",
         top_p: Number = "top_p",
         top_k: Number = "top_k",
@@ -29,7 +27,7 @@ wire_object! {
         cache_control: CacheControl<'a> = "cache_control",
         service_tier: Str<'a> = "service_tier",
         stream: bool = "stream",
-        thread: &'a RawValue = "thread",
+        thread: Raw<'a> = "thread",
     }
 }
 
@@ -46,21 +44,42 @@ wire_object! {
     pub(super) struct Block<'a> {
         kind: Str<'a> = "type",
         text: Text<'a> = "text",
-        citations: &'a RawValue = "citations",
+        citations: Raw<'a> = "citations",
         thinking: Text<'a> = "thinking",
         signature: Text<'a> = "signature",
         data: Text<'a> = "data",
         id: Str<'a> = "id",
         name: Str<'a> = "name",
-        input: &'a RawValue = "input",
+        input: Raw<'a> = "input",
         tool_use_id: Str<'a> = "tool_use_id",
-        content: &'a RawValue = "content",
+        content: Nested<'a> = "content",
         is_error: bool = "is_error",
-        source: &'a RawValue = "source",
+        source: Raw<'a> = "source",
         title: Text<'a> = "title",
         context: Text<'a> = "context",
         tool_name: Text<'a> = "tool_name",
         cache_control: CacheControl<'a> = "cache_control",
+    }
+}
+
+/// The `content` of a block: blocks or a text in results of tools and in documents, anything elsewhere.
+#[derive(Clone, Debug)]
+pub(super) struct Nested<'a> {
+    /// As it stands.
+    pub(super) raw: Raw<'a>,
+    /// As blocks, where it can be read so.
+    pub(super) blocks: Option<OneOrMany<'a, Block<'a>>>,
+}
+
+impl<'a> Wire<'a> for Nested<'a> {
+    fn read(cursor: &mut Cursor<'a>) -> Result<Self, Fault> {
+        match cursor.attempt(Cursor::both) {
+            Some((blocks, raw)) => Ok(Self {
+                raw,
+                blocks: Some(blocks),
+            }),
+            None => Raw::read(cursor).map(|raw| Self { raw, blocks: None }),
+        }
     }
 }
 
@@ -72,7 +91,7 @@ wire_object! {
         data: Text<'a> = "data",
         url: Text<'a> = "url",
         file_id: Text<'a> = "file_id",
-        content: &'a RawValue = "content",
+        content: Nested<'a> = "content",
     }
 }
 
@@ -89,7 +108,7 @@ wire_object! {
         kind: Str<'a> = "type",
         name: Str<'a> = "name",
         description: Text<'a> = "description",
-        input_schema: &'a RawValue = "input_schema",
+        input_schema: Raw<'a> = "input_schema",
         strict: bool = "strict",
         cache_control: CacheControl<'a> = "cache_control",
     }
@@ -125,7 +144,7 @@ wire_object! {
     /// The form of the answer.
     pub(super) struct Format<'a> {
         kind: Str<'a> = "type",
-        schema: &'a RawValue = "schema",
+        schema: Raw<'a> = "schema",
     }
 }
 
@@ -147,7 +166,7 @@ wire_object! {
         stop_sequence: Text<'a> = "stop_sequence",
         stop_details: StopDetails<'a> = "stop_details",
         usage: Usage<'a> = "usage",
-        error: &'a RawValue = "error",
+        error: Raw<'a> = "error",
     }
 }
 
@@ -195,7 +214,7 @@ wire_object! {
         content_block: Block<'a> = "content_block",
         delta: Delta<'a> = "delta",
         usage: Usage<'a> = "usage",
-        error: &'a RawValue = "error",
+        error: Raw<'a> = "error",
     }
 }
 
@@ -207,7 +226,7 @@ wire_object! {
         thinking: Text<'a> = "thinking",
         signature: Text<'a> = "signature",
         partial_json: Text<'a> = "partial_json",
-        citation: &'a RawValue = "citation",
+        citation: Raw<'a> = "citation",
         stop_reason: Str<'a> = "stop_reason",
         stop_sequence: Text<'a> = "stop_sequence",
         stop_details: StopDetails<'a> = "stop_details",
@@ -267,7 +286,7 @@ impl Block<'_> {
             let raws = [
                 ("input", self.input),
                 ("source", self.source),
-                ("content", self.content),
+                ("content", self.content.as_ref().map(|content| content.raw)),
                 ("citations", self.citations),
             ];
             for (key, raw) in raws {

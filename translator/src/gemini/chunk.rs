@@ -1,16 +1,18 @@
 //! Pieces that streamed and complete answers are written of.
 
 use super::{finish, logprobs, signatures, usage};
-use crate::Text;
 use crate::ir::{Args, ArgsShape, Citation, Finish, Opaque, Usage};
 use crate::json::{self, Writer};
+use crate::{Text, envelope};
 
-/// A call, with its state.
+/// A call, with its state. The first call of an answer always has some, because the vendor demands it back: a model
+/// of another vendor that gave none is known by an empty envelope.
 pub(super) fn call(
     id: &str,
     name: &str,
     args: &Args<'_>,
     states: &[Opaque<'_>],
+    is_first: bool,
     w: &mut Writer<'_>,
 ) {
     let (args, _) = args.to_object();
@@ -20,7 +22,11 @@ pub(super) fn call(
             w.str("name", name);
             w.raw("args", &json::compact(&args));
         });
-        sign(states, w);
+        if is_first && states.is_empty() {
+            w.str("thoughtSignature", &envelope::seal_base64(states));
+        } else {
+            sign(states, w);
+        }
     });
 }
 

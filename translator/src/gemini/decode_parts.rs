@@ -3,14 +3,12 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use super::wire_request::{Blob, Call, CallResult, Content, File, Part};
 use super::{base64, decode_request, encode_media, signatures};
 use crate::Text;
 use crate::ir::{self, Args, Kind, Role, Source, ToolCall, ToolResult, Turn, into_string};
 use crate::json::{self, Writer};
-use crate::wire::{OneOrMany, Str};
+use crate::wire::{OneOrMany, Raw, Str};
 
 pub(super) fn turns<'a>(contents: OneOrMany<'a, Content<'a>>) -> Vec<Turn<'a>> {
     let contents = match contents {
@@ -191,7 +189,7 @@ fn attach<'a>(opaque: Vec<ir::Opaque<'a>>, start: usize, out: &mut Vec<ir::Part<
 fn read_call<'a>(call: Call<'a>, calls: &mut Calls<'a>) -> ir::Part<'a> {
     let name = call.name.unwrap_or_default().0;
     let id = calls.call(call.id, &name);
-    let args = call.args.map_or("{}", RawValue::get);
+    let args = call.args.map_or("{}", Raw::get);
     let args = if args.starts_with('{') {
         Args::Object(args.into())
     } else {
@@ -277,7 +275,7 @@ fn literal_or_compact(raw: &str) -> Text<'_> {
 fn inline<'a>(
     blob: Blob<'a>,
     detail: Option<ir::Detail>,
-    video: Option<&'a RawValue>,
+    video: Option<Raw<'a>>,
 ) -> Option<ir::Part<'a>> {
     let data = base64::standard_text(blob.data?);
     let mime = blob
@@ -296,7 +294,7 @@ fn inline<'a>(
 fn file<'a>(
     file: File<'a>,
     detail: Option<ir::Detail>,
-    video: Option<&'a RawValue>,
+    video: Option<Raw<'a>>,
 ) -> Option<ir::Part<'a>> {
     let uri = file.uri?;
     let mime = file.mime.map(|mime| mime.0);
@@ -325,7 +323,7 @@ fn media<'a>(
     source: Source<'a>,
     title: Option<Text<'a>>,
     detail: Option<ir::Detail>,
-    video: Option<&'a RawValue>,
+    video: Option<Raw<'a>>,
 ) -> ir::Part<'a> {
     let family = mime.and_then(|mime| mime.split('/').next()).unwrap_or("");
     ir::Part::new(match family {
@@ -349,7 +347,7 @@ fn media<'a>(
 }
 
 /// A part with one raw member, and what it says in words.
-pub(super) fn server<'a>(member: &'static str, raw: &'a RawValue) -> ir::Part<'a> {
+pub(super) fn server<'a>(member: &'static str, raw: Raw<'a>) -> ir::Part<'a> {
     let (summary, raw) = server_step(member, raw.get());
     ir::Part::new(Kind::ServerTool {
         summary,
@@ -377,7 +375,7 @@ pub(super) fn server_step<'a>(member: &'static str, raw: &'a str) -> (Text<'a>, 
     )
 }
 
-fn other<'a>(extra: &[(Cow<'a, str>, &'a RawValue)]) -> ir::Part<'a> {
+fn other<'a>(extra: &[(Cow<'a, str>, Raw<'a>)]) -> ir::Part<'a> {
     let mut raw = Vec::new();
     Writer::new(&mut raw).object(|w| {
         for (key, value) in extra {

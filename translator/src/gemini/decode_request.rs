@@ -2,21 +2,15 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use super::wire_request::{Body, Config, Content};
 use super::{decode_parts, decode_tools, reasoning};
 use crate::error::Refusal;
 use crate::ir::{Detail, Instruction, Kind, Output, Policy, Request, Residue, Sampling, Tier};
 use crate::member::Member;
-use crate::translate::Recall;
-use crate::wire::{self, Extra, Number, OneOrMany};
+use crate::wire::{self, Extra, Number, OneOrMany, Raw};
 use crate::{Dialect, json, schema};
 
-pub(crate) fn decode_request<'a>(
-    body: &'a [u8],
-    _recall: Recall<'_>,
-) -> Result<Request<'a>, Refusal> {
+pub(crate) fn decode_request<'a>(body: &'a [u8]) -> Result<Request<'a>, Refusal> {
     let body: Body<'a> = wire::parse(body)?;
     let model = body
         .model
@@ -32,7 +26,7 @@ pub(crate) fn decode_request<'a>(
     request.metadata = body.labels.map(|raw| Cow::Borrowed(raw.get()));
     request.store = body.store;
     request.tier = body.tier.and_then(|tier| read_tier(tier.as_str()));
-    let mut keep = |field: &'static str, raw: Option<&'a RawValue>, policy| {
+    let mut keep = |field: &'static str, raw: Option<Raw<'a>>, policy| {
         if let Some(raw) = raw {
             request.residue.push(Residue {
                 field: field.into(),
@@ -170,9 +164,9 @@ fn settings<'a>(config: Config<'a>, request: &mut Request<'a>) {
     unknown("generationConfig", config.extra, request);
 }
 
-fn media_settings<'a>(settings: [Option<&'a RawValue>; 4], request: &mut Request<'a>) {
+fn media_settings<'a>(settings: [Option<Raw<'a>>; 4], request: &mut Request<'a>) {
     let [modalities, speech, image, resolution] = settings;
-    let mut keep = |field: &'static str, raw: Option<&'a RawValue>, policy| {
+    let mut keep = |field: &'static str, raw: Option<Raw<'a>>, policy| {
         if let Some(raw) = raw {
             request.residue.push(Residue {
                 field: field.into(),

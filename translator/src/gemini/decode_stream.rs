@@ -6,6 +6,7 @@ use super::wire_request::{Content, Part};
 use super::wire_response::{Candidate, Chunk, Grounding, GroundingChunk};
 use super::{base64, decode_parts, error, finish, logprobs, signatures, usage};
 use crate::Text;
+use crate::continuation::Continuation;
 use crate::error::{Failure, FailureKind};
 use crate::ir::{Args, Citation, Event, Finish, Opaque, Opening, Usage};
 use crate::json;
@@ -26,6 +27,8 @@ pub struct StreamDecoder {
     failed: bool,
     choices: Vec<Choice>,
     usage: Option<Usage>,
+    /// What goes on with the answer, a JSON string.
+    token: Option<String>,
 }
 
 /// One alternative answer.
@@ -58,7 +61,14 @@ impl StreamDecoder {
             failed: false,
             choices: Vec::new(),
             usage: None,
+            token: None,
         }
+    }
+
+    /// What goes on with the answer. Several alternatives cannot be gone on with by one token.
+    pub(crate) fn continuation(&mut self) -> Option<Continuation> {
+        let token = self.token.take()?;
+        Continuation::token(&token).filter(|_| self.choices.len() == 1)
     }
 
     pub(crate) fn frame(&mut self, frame: Frame<'_>, sink: Sink<'_>) {
@@ -174,6 +184,9 @@ impl StreamDecoder {
         }
         if let Some(grounding) = candidate.grounding {
             self.grounding(index, &grounding, sink);
+        }
+        if let Some(token) = candidate.continuation {
+            self.token = Some(token.get().to_owned());
         }
         if let Some(reason) = candidate
             .finish
@@ -369,7 +382,7 @@ impl StreamDecoder {
         };
         let supports = grounding.supports.as_deref().unwrap_or_default();
         for (index, raw) in grounding.chunks.iter().flatten().enumerate() {
-            let Ok(source) = wire::parse_raw::<GroundingChunk<'_>>(raw) else {
+            let Ok(source) = wire::parse_raw::<GroundingChunk<'_>>(*raw) else {
                 continue;
             };
             let Some(web) = source.web.or(source.retrieved).or(source.maps) else {

@@ -2,14 +2,12 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use super::decode_request;
 use super::wire_request::{Declaration, Tool, ToolConfig};
 use crate::ir::{self, Policy, Request, Residue, ServerTool, ToolChoice, ToolKind, into_string};
 use crate::json::Writer;
 use crate::schema;
-use crate::wire::OneOrMany;
+use crate::wire::{OneOrMany, Raw};
 
 pub(super) fn tools<'a>(groups: Option<OneOrMany<'a, Tool<'a>>>, request: &mut Request<'a>) {
     let Some(OneOrMany::Many(groups)) = groups else {
@@ -39,7 +37,7 @@ pub(super) fn tools<'a>(groups: Option<OneOrMany<'a, Tool<'a>>>, request: &mut R
     }
 }
 
-fn server<'a>(member: Cow<'a, str>, raw: &'a RawValue, kind: ServerTool) -> ir::Tool<'a> {
+fn server<'a>(member: Cow<'a, str>, raw: Raw<'a>, kind: ServerTool) -> ir::Tool<'a> {
     let mut out = Vec::new();
     Writer::new(&mut out).object(|w| w.raw(&member, raw.get()));
     ir::Tool {

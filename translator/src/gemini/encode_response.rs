@@ -26,9 +26,14 @@ fn candidate(response: &Response, choice: u32, shows_reasoning: bool, w: &mut Wr
         w.array_in("parts", |w| {
             let mut pending: Vec<Opaque<'_>> = Vec::new();
             let mut wrote = false;
+            let mut called = false;
             for out in response.choice(choice) {
                 citations.extend(out.citations.iter().cloned());
-                wrote |= part(out, shows_reasoning, &mut pending, &mut cut, w);
+                let mut before = Before {
+                    states: &mut pending,
+                    called: &mut called,
+                };
+                wrote |= part(out, shows_reasoning, &mut before, &mut cut, w);
             }
             // State that nothing follows; and a list of parts that is not empty.
             if !pending.is_empty() || !wrote {
@@ -50,18 +55,26 @@ fn candidate(response: &Response, choice: u32, shows_reasoning: bool, w: &mut Wr
     w.uint("index", u64::from(choice));
 }
 
+/// What a part has to know of those before it.
+struct Before<'p, 'r> {
+    /// State that belongs to the next call or text.
+    states: &'p mut Vec<Opaque<'r>>,
+    /// There has been a call.
+    called: &'p mut bool,
+}
+
 /// True when a part was written.
 fn part<'r>(
     out: &'r OutPart,
     shows_reasoning: bool,
-    pending: &mut Vec<Opaque<'r>>,
+    before: &mut Before<'_, 'r>,
     cut: &mut bool,
     w: &mut Writer<'_>,
 ) -> bool {
     let text = Text::borrowed(&out.text);
     match &out.kind {
         Opening::Reasoning => {
-            pending.extend(out.opaque.iter().cloned());
+            before.states.extend(out.opaque.iter().cloned());
             let shown = shows_reasoning && !out.text.is_empty();
             if shown {
                 chunk::text(&text, true, &[], w);
@@ -69,7 +82,7 @@ fn part<'r>(
             shown
         }
         Opening::Text | Opening::Refusal => {
-            let mut states = std::mem::take(pending);
+            let mut states = std::mem::take(before.states);
             states.extend(out.opaque.iter().cloned());
             chunk::text(&text, false, &states, w);
             true
@@ -77,7 +90,7 @@ fn part<'r>(
         Opening::ToolCall {
             id, name, freeform, ..
         } => {
-            let mut states = std::mem::take(pending);
+            let mut states = std::mem::take(before.states);
             states.extend(out.opaque.iter().cloned());
             let args = if *freeform {
                 Args::Freeform(text)
@@ -88,7 +101,8 @@ fn part<'r>(
                 *cut = true;
                 return false;
             }
-            chunk::call(id, name, &args, &states, w);
+            let is_first = !std::mem::replace(before.called, true);
+            chunk::call(id, name, &args, &states, is_first, w);
             true
         }
         Opening::Media { mime } => {

@@ -19,22 +19,26 @@ pub struct StreamEncoder {
     opened: bool,
     /// A call could not be written: its arguments were cut.
     cut: bool,
+    /// The alternatives that have called something.
+    called: Vec<u32>,
     /// An end has been written: finish reason or error.
     ended: bool,
     /// What every chunk ends with, behind the index.
     tail: Vec<u8>,
-    open: Option<Open>,
-    /// State that belongs to the next call or text.
-    pending: Vec<Opaque<'static>>,
-    citations: Vec<Citation<'static>>,
+    /// The parts that grow, one of each alternative at most.
+    open: Vec<Open>,
+    /// State that belongs to the next call or text of an alternative.
+    pending: Vec<(u32, Opaque<'static>)>,
+    citations: Vec<(u32, Citation<'static>)>,
     /// How likely the tokens of each alternative were, as list elements: said at its end.
     logprobs: Vec<(u32, String)>,
     usage: Option<Usage>,
 }
 
-/// The part that grows; there is never more than one.
+/// A part that grows.
 #[derive(Debug)]
 struct Open {
+    part: u32,
     choice: u32,
     kind: Opening<'static>,
     /// Arguments or bytes, which go out whole.
@@ -56,9 +60,10 @@ impl StreamEncoder {
             array: answer.json_array,
             opened: false,
             cut: false,
+            called: Vec::new(),
             ended: false,
             tail,
-            open: None,
+            open: Vec::new(),
             pending: Vec::new(),
             citations: Vec::new(),
             logprobs: Vec::new(),
@@ -72,26 +77,22 @@ impl StreamEncoder {
                 self.parts(0, out, |w| chunk::text(&Text::default(), false, &[], w));
             }
             Event::Open {
+                part,
                 choice,
                 kind,
                 opaque,
-                ..
             } => {
-                self.open = Some(Open {
+                self.open.push(Open {
+                    part: *part,
                     choice: *choice,
                     kind: kind.clone().into_owned(),
                     text: String::new(),
                     opaque: opaque.iter().cloned().map(Opaque::into_owned).collect(),
                 });
             }
-            Event::Delta { text, .. } => self.delta(text, out),
-            Event::Citation { citation, .. } => {
-                let citation = citation.clone().into_owned();
-                if !self.citations.iter().any(|known| known.url == citation.url) {
-                    self.citations.push(citation);
-                }
-            }
-            Event::Close { opaque, .. } => self.close(opaque, out),
+            Event::Delta { part, text } => self.delta(*part, text, out),
+            Event::Citation { part, citation } => self.citation(*part, citation),
+            Event::Close { part, opaque } => self.close(*part, opaque, out),
             Event::Usage(usage) => self.usage = Some(*usage),
             Event::Finish { choice, reason } => self.finish(*choice, Some(reason), out),
             Event::Fail(failure) => {
@@ -113,8 +114,25 @@ impl StreamEncoder {
         }
     }
 
-    fn delta(&mut self, text: &Text<'_>, out: &mut Vec<u8>) {
-        let Some(open) = &mut self.open else { return };
+    fn citation(&mut self, part: u32, citation: &Citation<'_>) {
+        let Some(choice) = self
+            .open
+            .iter()
+            .find(|open| open.part == part)
+            .map(|open| open.choice)
+        else {
+            return;
+        };
+        let known = |(of, known): &(u32, Citation<'_>)| *of == choice && known.url == citation.url;
+        if !self.citations.iter().any(known) {
+            self.citations.push((choice, citation.clone().into_owned()));
+        }
+    }
+
+    fn delta(&mut self, part: u32, text: &Text<'_>, out: &mut Vec<u8>) {
+        let Some(open) = self.open.iter_mut().find(|open| open.part == part) else {
+            return;
+        };
         let choice = open.choice;
         match open.kind {
             Opening::Text | Opening::Refusal if text.is_empty() => {}
@@ -122,7 +140,7 @@ impl StreamEncoder {
                 self.words(choice, false, text, out);
             }
             Opening::Text | Opening::Refusal => {
-                let states = std::mem::take(&mut self.pending);
+                let states = self.pending(choice);
                 self.parts(choice, out, |w| chunk::text(text, false, &states, w));
             }
             Opening::Reasoning if self.shows_reasoning && !text.is_empty() => {
@@ -133,14 +151,18 @@ impl StreamEncoder {
         }
     }
 
-    fn close(&mut self, opaque: &[Opaque<'_>], out: &mut Vec<u8>) {
-        let Some(mut open) = self.open.take() else {
+    fn close(&mut self, part: u32, opaque: &[Opaque<'_>], out: &mut Vec<u8>) {
+        let Some(at) = self.open.iter().position(|open| open.part == part) else {
             return;
         };
+        let mut open = self.open.remove(at);
         open.opaque
             .extend(opaque.iter().cloned().map(Opaque::into_owned));
         match &open.kind {
-            Opening::Reasoning => self.pending.append(&mut open.opaque),
+            Opening::Reasoning => {
+                let states = open.opaque.drain(..).map(|state| (open.choice, state));
+                self.pending.extend(states);
+            }
             Opening::Text | Opening::Refusal => {
                 if !open.opaque.is_empty() {
                     // The vendor too puts the signature of a text behind it, on an empty part.
@@ -158,13 +180,16 @@ impl StreamEncoder {
                 } else {
                     Args::Text(text)
                 };
-                let states = self.states(&open.opaque);
+                let mut states = self.pending(open.choice);
+                states.append(&mut open.opaque);
                 if chunk::is_cut(&args) {
                     self.cut = true;
                     return;
                 }
+                let is_first = !self.called.contains(&open.choice);
+                self.called.push(open.choice);
                 self.parts(open.choice, out, |w| {
-                    chunk::call(id, name, &args, &states, w);
+                    chunk::call(id, name, &args, &states, is_first, w);
                 });
             }
             Opening::Media { mime } => {
@@ -184,17 +209,15 @@ impl StreamEncoder {
         }
     }
 
-    /// The state of a call: what waited for it, then its own.
-    fn states(&mut self, own: &[Opaque<'static>]) -> Vec<Opaque<'static>> {
-        let mut states = std::mem::take(&mut self.pending);
-        states.extend_from_slice(own);
-        states
+    /// What waits for the next call or text of an alternative.
+    fn pending(&mut self, choice: u32) -> Vec<Opaque<'static>> {
+        taken(&mut self.pending, choice)
     }
 
     fn finish(&mut self, choice: u32, reason: Option<&Finish<'_>>, out: &mut Vec<u8>) {
         self.ended = true;
-        let states = std::mem::take(&mut self.pending);
-        let citations = std::mem::take(&mut self.citations);
+        let states = self.pending(choice);
+        let citations = taken(&mut self.citations, choice);
         let at = self.logprobs.iter().position(|(of, _)| *of == choice);
         let tokens = at.map(|at| self.logprobs.remove(at).1);
         self.open_frame(out);
@@ -277,4 +300,11 @@ impl StreamEncoder {
         // A blank line is the one sign of life that this client's SDK takes.
         out.push(b'\n');
     }
+}
+
+/// Takes out what belongs to an alternative.
+fn taken<T>(list: &mut Vec<(u32, T)>, choice: u32) -> Vec<T> {
+    list.extract_if(.., |(of, _)| *of == choice)
+        .map(|(_, item)| item)
+        .collect()
 }

@@ -5,13 +5,14 @@ use std::collections::HashSet;
 
 use crate::error::Refusal;
 use crate::ident::{self, Charset};
+use crate::integers;
 use crate::ir::{Request, Residue, ServerTool, Tool, ToolChoice, ToolKind};
 use crate::json::Writer;
 use crate::member::Member;
 use crate::schema::{self, Flavour};
 use crate::search_settings;
 use crate::translate::{Outbound, Target};
-use crate::undo::ToolAlias;
+use crate::undo::{Integers, ToolAlias};
 use crate::{Dialect, Text};
 
 /// What goes into `tools` and `toolConfig`.
@@ -195,6 +196,14 @@ impl<'r> Tools<'r> {
                 .report
                 .dropped(member, format!("a second tool named {}", tool.name));
             return;
+        }
+        if let ToolKind::Function { schema: Some(raw) } = &tool.kind
+            && integers::wanted(raw)
+        {
+            outbound.undo.integers.push(Integers {
+                wire: wire.clone(),
+                schema: raw.as_ref().into(),
+            });
         }
         let freeform = matches!(tool.kind, ToolKind::Freeform { .. });
         if freeform || tool.namespace.is_some() || wire != tool.name {

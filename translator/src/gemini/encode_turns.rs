@@ -235,7 +235,7 @@ impl Scribe<'_, '_> {
     }
 
     fn identity(&self, call: &ToolCall<'_>, w: &mut Writer<'_>) {
-        if !call.id.is_empty() {
+        if !call.id.is_empty() && self.target.capability.call_id_max > 0 {
             w.str(
                 "id",
                 &ident::call_id(&call.id, Charset::Any, self.target.capability.call_id_max),

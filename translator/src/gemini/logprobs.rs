@@ -2,11 +2,9 @@
 
 use std::fmt::Write as _;
 
-use serde_json::value::RawValue;
-
 use crate::Text;
 use crate::json::{self, Writer};
-use crate::wire::{self, Number};
+use crate::wire::{self, Number, Raw};
 use crate::wire_object;
 
 wire_object! {
@@ -28,7 +26,7 @@ wire_object! {
     /// A token and how likely it was.
     pub(super) struct Token<'a> {
         token: Text<'a> = "token",
-        probability: &'a RawValue = "logProbability" | "log_probability",
+        probability: Raw<'a> = "logProbability" | "log_probability",
     }
 }
 
@@ -37,7 +35,7 @@ wire_object! {
     struct Said<'a> {
         token: Text<'a> = "token",
         probability: Number = "logprob",
-        top: Vec<&'a RawValue> = "top_logprobs",
+        top: Vec<Raw<'a>> = "top_logprobs",
     }
 }
 
@@ -69,7 +67,7 @@ pub(super) fn read(logprobs: &Logprobs<'_>) -> String {
 fn token(token: &Token<'_>, w: &mut Writer<'_>) {
     let text = token.token.clone().unwrap_or_default();
     w.text("token", &text);
-    w.raw("logprob", token.probability.map_or("0", RawValue::get));
+    w.raw("logprob", token.probability.map_or("0", Raw::get));
     let mut bytes = String::from("[");
     for (index, byte) in text.as_str().bytes().enumerate() {
         let comma = if index > 0 { "," } else { "" };

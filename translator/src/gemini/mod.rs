@@ -3,6 +3,7 @@
 //! Model, verb and framing stand in the path of this dialect, so they are the gateway's business.
 
 mod base64;
+mod call_ids;
 mod chunk;
 mod count;
 mod decode_parts;
@@ -29,6 +30,7 @@ mod usage;
 mod wire_request;
 mod wire_response;
 
+pub use call_ids::without_call_ids;
 pub use count::encode_count_request;
 pub(crate) use decode_request::decode_request;
 pub(crate) use decode_response::decode_response;

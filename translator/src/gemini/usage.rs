@@ -31,7 +31,7 @@ pub(super) fn read(wire: &UsageMetadata<'_>) -> Option<Usage> {
 
 /// Reads a raw usage object.
 pub(crate) fn read_usage(raw: &str) -> Option<Usage> {
-    read(&serde_json::from_str(raw).ok()?)
+    read(&crate::wire::parse_text(raw).ok()?)
 }
 
 fn of(details: &[Modality<'_>], name: &str, tally: &mut Tally) -> u64 {

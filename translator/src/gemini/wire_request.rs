@@ -1,9 +1,7 @@
 //! The request as it stands on the wire, in both spellings.
 
-use serde_json::value::RawValue;
-
 use crate::Text;
-use crate::wire::{Number, OneOrMany, Str};
+use crate::wire::{Number, OneOrMany, Raw, Str};
 use crate::wire_object;
 
 wire_object! {
@@ -13,13 +11,13 @@ wire_object! {
         system: OneOrMany<'a, Content<'a>> = "systemInstruction" | "system_instruction",
         tools: OneOrMany<'a, Tool<'a>> = "tools",
         tool_config: ToolConfig<'a> = "toolConfig" | "tool_config",
-        safety: &'a RawValue = "safetySettings" | "safety_settings",
+        safety: Raw<'a> = "safetySettings" | "safety_settings",
         config: Config<'a> = "generationConfig" | "generation_config",
-        cached: &'a RawValue = "cachedContent" | "cached_content",
-        labels: &'a RawValue = "labels",
+        cached: Raw<'a> = "cachedContent" | "cached_content",
+        labels: Raw<'a> = "labels",
         tier: Str<'a> = "serviceTier" | "service_tier",
         store: bool = "store",
-        continuation: &'a RawValue = "continuationToken" | "continuation_token",
+        continuation: Raw<'a> = "continuationToken" | "continuation_token",
     }
 }
 
@@ -41,12 +39,12 @@ wire_object! {
         file: File<'a> = "fileData" | "file_data",
         call: Call<'a> = "functionCall" | "function_call",
         result: CallResult<'a> = "functionResponse" | "function_response",
-        code: &'a RawValue = "executableCode" | "executable_code",
-        code_result: &'a RawValue = "codeExecutionResult" | "code_execution_result",
-        tool_call: &'a RawValue = "toolCall" | "tool_call",
-        tool_response: &'a RawValue = "toolResponse" | "tool_response",
-        video: &'a RawValue = "videoMetadata" | "video_metadata",
-        resolution: &'a RawValue = "mediaResolution" | "media_resolution",
+        code: Raw<'a> = "executableCode" | "executable_code",
+        code_result: Raw<'a> = "codeExecutionResult" | "code_execution_result",
+        tool_call: Raw<'a> = "toolCall" | "tool_call",
+        tool_response: Raw<'a> = "toolResponse" | "tool_response",
+        video: Raw<'a> = "videoMetadata" | "video_metadata",
+        resolution: Raw<'a> = "mediaResolution" | "media_resolution",
     }
 }
 
@@ -70,7 +68,7 @@ wire_object! {
     pub(super) struct Call<'a> {
         id: Str<'a> = "id",
         name: Str<'a> = "name",
-        args: &'a RawValue = "args",
+        args: Raw<'a> = "args",
     }
 }
 
@@ -78,7 +76,7 @@ wire_object! {
     pub(super) struct CallResult<'a> {
         id: Str<'a> = "id",
         name: Str<'a> = "name",
-        response: &'a RawValue = "response",
+        response: Raw<'a> = "response",
         parts: OneOrMany<'a, Part<'a>> = "parts",
     }
 }
@@ -86,10 +84,10 @@ wire_object! {
 wire_object! {
     pub(super) struct Tool<'a> {
         functions: OneOrMany<'a, Declaration<'a>> = "functionDeclarations" | "function_declarations",
-        search: &'a RawValue = "googleSearch" | "google_search",
-        retrieval: &'a RawValue = "googleSearchRetrieval" | "google_search_retrieval",
-        fetch: &'a RawValue = "urlContext" | "url_context",
-        code: &'a RawValue = "codeExecution" | "code_execution",
+        search: Raw<'a> = "googleSearch" | "google_search",
+        retrieval: Raw<'a> = "googleSearchRetrieval" | "google_search_retrieval",
+        fetch: Raw<'a> = "urlContext" | "url_context",
+        code: Raw<'a> = "codeExecution" | "code_execution",
     }
 }
 
@@ -97,19 +95,19 @@ wire_object! {
     pub(super) struct Declaration<'a> {
         name: Str<'a> = "name",
         description: Text<'a> = "description",
-        parameters: &'a RawValue = "parameters",
-        json_schema: &'a RawValue = "parametersJsonSchema" | "parameters_json_schema",
-        response: &'a RawValue = "response",
-        response_json: &'a RawValue = "responseJsonSchema" | "response_json_schema",
-        behavior: &'a RawValue = "behavior",
+        parameters: Raw<'a> = "parameters",
+        json_schema: Raw<'a> = "parametersJsonSchema" | "parameters_json_schema",
+        response: Raw<'a> = "response",
+        response_json: Raw<'a> = "responseJsonSchema" | "response_json_schema",
+        behavior: Raw<'a> = "behavior",
     }
 }
 
 wire_object! {
     pub(super) struct ToolConfig<'a> {
         calling: Calling<'a> = "functionCallingConfig" | "function_calling_config",
-        retrieval: &'a RawValue = "retrievalConfig" | "retrieval_config",
-        server_side: &'a RawValue = "includeServerSideToolInvocations" | "include_server_side_tool_invocations",
+        retrieval: Raw<'a> = "retrievalConfig" | "retrieval_config",
+        server_side: Raw<'a> = "includeServerSideToolInvocations" | "include_server_side_tool_invocations",
     }
 }
 
@@ -129,8 +127,8 @@ wire_object! {
         max_output: Number = "maxOutputTokens" | "max_output_tokens",
         stop: Vec<Text<'a>> = "stopSequences" | "stop_sequences",
         mime: Str<'a> = "responseMimeType" | "response_mime_type",
-        schema: &'a RawValue = "responseSchema" | "response_schema",
-        json_schema: &'a RawValue
+        schema: Raw<'a> = "responseSchema" | "response_schema",
+        json_schema: Raw<'a>
             = "responseJsonSchema" | "response_json_schema" | "_responseJsonSchema",
         presence: Number = "presencePenalty" | "presence_penalty",
         frequency: Number = "frequencyPenalty" | "frequency_penalty",
@@ -138,10 +136,10 @@ wire_object! {
         wants_logprobs: bool = "responseLogprobs" | "response_logprobs",
         logprobs: Number = "logprobs",
         thinking: Thinking<'a> = "thinkingConfig" | "thinking_config",
-        modalities: &'a RawValue = "responseModalities" | "response_modalities",
-        speech: &'a RawValue = "speechConfig" | "speech_config",
-        image: &'a RawValue = "imageConfig" | "image_config",
-        resolution: &'a RawValue = "mediaResolution" | "media_resolution",
+        modalities: Raw<'a> = "responseModalities" | "response_modalities",
+        speech: Raw<'a> = "speechConfig" | "speech_config",
+        image: Raw<'a> = "imageConfig" | "image_config",
+        resolution: Raw<'a> = "mediaResolution" | "media_resolution",
     }
 }
 

@@ -1,11 +1,9 @@
 //! An answer, or one chunk of a streamed answer, as it stands on the wire.
 
-use serde_json::value::RawValue;
-
 use super::logprobs::Logprobs;
 use super::wire_request::Content;
 use crate::Text;
-use crate::wire::{Count, Number, Str};
+use crate::wire::{Count, Number, Raw, Str};
 use crate::wire_object;
 
 wire_object! {
@@ -15,7 +13,7 @@ wire_object! {
         feedback: Feedback<'a> = "promptFeedback" | "prompt_feedback",
         model: Str<'a> = "modelVersion" | "model_version",
         id: Str<'a> = "responseId" | "response_id",
-        error: &'a RawValue = "error",
+        error: Raw<'a> = "error",
     }
 }
 
@@ -27,6 +25,7 @@ wire_object! {
         index: Number = "index",
         logprobs: Logprobs<'a> = "logprobsResult" | "logprobs_result",
         grounding: Grounding<'a> = "groundingMetadata" | "grounding_metadata",
+        continuation: Raw<'a> = "continuationToken" | "continuation_token",
     }
 }
 
@@ -60,7 +59,7 @@ wire_object! {
 
 wire_object! {
     pub(super) struct Grounding<'a> {
-        chunks: Vec<&'a RawValue> = "groundingChunks" | "grounding_chunks",
+        chunks: Vec<Raw<'a>> = "groundingChunks" | "grounding_chunks",
         supports: Vec<Support<'a>> = "groundingSupports" | "grounding_supports",
     }
 }

@@ -299,6 +299,10 @@ pub enum OpaqueKind {
     Reasoning,
     /// A Gemini `thoughtSignature`.
     Signature,
+    /// Reasoning in plain words, of servers that want it back and do not seal it. Kept by the hub, never sent out.
+    Words,
+    /// The `phase` of a Responses message: commentary or final answer.
+    Phase,
 }
 
 impl Opaque<'_> {

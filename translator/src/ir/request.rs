@@ -19,6 +19,8 @@ pub struct Request<'a> {
     pub turns: Vec<Turn<'a>>,
     /// Tools, in the client's order.
     pub tools: Vec<Tool<'a>>,
+    /// The tools came in the deprecated form `functions` (Chat).
+    pub function_calls: bool,
     /// Which tools to use.
     pub tool_choice: Option<ToolChoice<'a>>,
     /// Several calls at once.
@@ -75,6 +77,7 @@ impl<'a> Request<'a> {
             instructions: Vec::new(),
             turns: Vec::new(),
             tools: Vec::new(),
+            function_calls: false,
             tool_choice: None,
             parallel: None,
             sampling: Sampling::default(),

@@ -58,6 +58,27 @@ impl Usage {
         self.output.saturating_add(self.reasoning)
     }
 
+    /// The counts of both.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            fresh: self.fresh.saturating_add(other.fresh),
+            cache_read: self.cache_read.saturating_add(other.cache_read),
+            cache_write_5m: self.cache_write_5m.saturating_add(other.cache_write_5m),
+            cache_write_1h: self.cache_write_1h.saturating_add(other.cache_write_1h),
+            cache_write: self.cache_write.saturating_add(other.cache_write),
+            tool_input: self.tool_input.saturating_add(other.tool_input),
+            output: self.output.saturating_add(other.output),
+            reasoning: self.reasoning.saturating_add(other.reasoning),
+            audio_input: self.audio_input.saturating_add(other.audio_input),
+            audio_output: self.audio_output.saturating_add(other.audio_output),
+            image_output: self.image_output.saturating_add(other.image_output),
+            early: self.early || other.early,
+            estimated: self.estimated || other.estimated,
+            clamped: self.clamped || other.clamped,
+        }
+    }
+
     /// From inclusive counts, as OpenAI gives them. Parts larger than the whole make it larger: no bucket is negative.
     #[must_use]
     pub const fn from_inclusive(

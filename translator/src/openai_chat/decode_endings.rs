@@ -3,16 +3,16 @@
 use std::borrow::Cow;
 
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use crate::Text;
 use crate::ir::Finish;
 use crate::json::Writer;
+use crate::wire::Raw;
 
 /// The finish reason; `None` when it is null or empty.
 pub(super) fn finish_reason(
-    raw: &RawValue,
-    matched: Option<&RawValue>,
+    raw: Raw<'_>,
+    matched: Option<Raw<'_>>,
     refused: bool,
 ) -> Option<Finish<'static>> {
     let literal = raw.get();
@@ -22,7 +22,7 @@ pub(super) fn finish_reason(
     Some(match word {
         "" => return None,
         "stop" | "eos" | "end_turn" | "eos_token" if refused => Finish::Refusal,
-        "stop" | "eos" | "end_turn" | "eos_token" => match matched.map(RawValue::get) {
+        "stop" | "eos" | "end_turn" | "eos_token" => match matched.map(Raw::get) {
             // vLLM and SGLang say which sequence they met.
             Some(text) if text.starts_with('"') => {
                 Finish::StopSequence(Some(Text::Json(text).into_owned()))

@@ -5,13 +5,12 @@
 use std::borrow::Cow;
 
 use base64::Engine as _;
-use serde_json::value::RawValue;
 
 use super::wire::{Content, WireAudio, WireFile, WireMark, WirePart, WireUrl};
 use crate::Text;
 use crate::ir::{CacheMark, Detail, Kind, Part, Source};
 use crate::json::{Writer, members};
-use crate::wire::{Str, parse_raw};
+use crate::wire::{Raw, Str, parse_raw};
 
 /// Appends the parts of a `content`.
 pub(super) fn content<'a>(content: Content<'a>, out: &mut Vec<Part<'a>>) {
@@ -75,7 +74,7 @@ fn text(text: Text<'_>) -> Option<Kind<'_>> {
 }
 
 /// `image_url` and `video_url`: an object, or the URL itself.
-fn url(raw: &RawValue) -> Option<(Text<'_>, Option<Detail>)> {
+fn url(raw: Raw<'_>) -> Option<(Text<'_>, Option<Detail>)> {
     if raw.get().starts_with('"') {
         return Some((Text::Json(raw.get()), None));
     }
@@ -239,7 +238,7 @@ pub(super) fn decoded(data: &Text<'_>) -> Option<String> {
 }
 
 /// Mistral's `thinking`: a text, or a list of text parts.
-pub(super) fn thinking(raw: &RawValue) -> Text<'_> {
+pub(super) fn thinking(raw: Raw<'_>) -> Text<'_> {
     if raw.get().starts_with('"') {
         return Text::Json(raw.get());
     }

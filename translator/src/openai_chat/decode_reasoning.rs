@@ -1,17 +1,15 @@
 //! Reasoning and vendor state in assistant messages of history.
 //!
-//! State comes back in `reasoning_details` (the hub's own envelopes, or an upstream's own records), beside a
-//! call in `extra_content`, or, from clients that drop unknown members, out of the hub's memory.
+//! State comes back in `reasoning_details` (the hub's own envelopes, or an upstream's own records) or beside a call
+//! in `extra_content`.
 
 use std::borrow::Cow;
-
-use serde_json::value::RawValue;
 
 use super::wire::WireDetail;
 use super::wire_request::WireMessage;
 use crate::ir::{Kind, Opaque, OpaqueKind, Part};
 use crate::json::{self, Writer};
-use crate::wire::{Number, Str};
+use crate::wire::{Number, Raw, Str, parse_text};
 use crate::{Dialect, Text, envelope};
 
 /// The type tag of the hub's records in `reasoning_details`.
@@ -21,8 +19,6 @@ pub(super) const HUB_STATE: &str = "hub.state";
 pub(super) struct History<'a> {
     text: Text<'a>,
     states: Vec<(usize, Vec<Opaque<'a>>)>,
-    /// The message brought its own envelopes, so that the hub's memory need not be asked.
-    has_envelopes: bool,
 }
 
 impl<'a> History<'a> {
@@ -31,7 +27,6 @@ impl<'a> History<'a> {
         let mut history = Self {
             text: Text::default(),
             states: Vec::new(),
-            has_envelopes: false,
         };
         let mut spoken = Vec::new();
         if let Some(details) = message.reasoning_details {
@@ -45,17 +40,16 @@ impl<'a> History<'a> {
         history
     }
 
-    fn details(&mut self, raw: &'a RawValue, spoken: &mut Vec<Text<'a>>) {
+    fn details(&mut self, raw: Raw<'a>, spoken: &mut Vec<Text<'a>>) {
         let mut native = Vec::new();
         for element in json::elements(raw.get()) {
-            let Ok(detail) = serde_json::from_str::<WireDetail<'a>>(element) else {
+            let Ok(detail) = parse_text::<WireDetail<'a>>(element) else {
                 continue;
             };
             if detail.kind.as_ref().map(Str::as_str) == Some(HUB_STATE) {
                 let call = detail.call.and_then(Number::as_u64).unwrap_or(0);
                 let opened = detail.data.and_then(|data| envelope::open(&data.as_str()));
                 if let Some(states) = opened {
-                    self.has_envelopes = true;
                     self.states
                         .push((usize::try_from(call).unwrap_or(0), states));
                 }
@@ -73,38 +67,28 @@ impl<'a> History<'a> {
         }
     }
 
-    /// The state of the call at `position`: its own signature, else what the hub remembers. State that belongs
-    /// before the call is kept for [`Self::place`].
+    /// The state of the call at `position` by its own signature. State that belongs before the call is kept for
+    /// [`Self::place`].
     pub(super) fn of_call(
         &mut self,
         position: usize,
         signature: Option<Cow<'a, str>>,
-        recall: impl FnOnce() -> Option<String>,
     ) -> Vec<Opaque<'a>> {
-        if let Some(signature) = signature {
-            return match envelope::open(&signature) {
-                Some(states) => {
-                    self.has_envelopes = true;
-                    self.split(position, states)
-                }
-                None if envelope::is_envelope(&signature) => Vec::new(),
-                // Born at Google, whichever of its surfaces the client talked to.
-                None => vec![
-                    Opaque {
-                        origin: Dialect::Gemini,
-                        ..own_state(OpaqueKind::Signature, signature.clone())
-                    },
-                    own_state(OpaqueKind::Signature, signature),
-                ],
-            };
-        }
-        if self.has_envelopes {
+        let Some(signature) = signature else {
             return Vec::new();
+        };
+        match envelope::open(&signature) {
+            Some(states) => self.split(position, states),
+            None if envelope::is_envelope(&signature) => Vec::new(),
+            // Born at Google, whichever of its surfaces the client talked to.
+            None => vec![
+                Opaque {
+                    origin: Dialect::Gemini,
+                    ..own_state(OpaqueKind::Signature, signature.clone())
+                },
+                own_state(OpaqueKind::Signature, signature),
+            ],
         }
-        let remembered = recall()
-            .and_then(|sealed| envelope::open(&sealed))
-            .unwrap_or_default();
-        self.split(position, remembered)
     }
 
     fn split(&mut self, position: usize, states: Vec<Opaque<'static>>) -> Vec<Opaque<'a>> {

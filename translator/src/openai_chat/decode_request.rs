@@ -5,8 +5,6 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use super::output_format;
 use super::wire_request::{WireRequest, WireSwitch};
 use super::{decode_tools, decode_turns};
@@ -16,19 +14,15 @@ use crate::ir::{
     Tier,
 };
 use crate::member::Member;
-use crate::translate::Recall;
-use crate::wire::{self, Extra, Number, parse_raw};
+use crate::wire::{self, Extra, Number, Raw, parse_raw};
 use crate::{Dialect, Text};
 
 /// Reads a request body.
 ///
 /// # Errors
 /// When the body is not JSON, or lacks its model or messages.
-pub(crate) fn decode_request<'a>(
-    body: &'a [u8],
-    recall: Recall<'_>,
-) -> Result<Request<'a>, Refusal> {
-    let mut wire: WireRequest<'a> = wire::parse(body)?;
+pub(crate) fn decode_request(body: &[u8]) -> Result<Request<'_>, Refusal> {
+    let mut wire: WireRequest<'_> = wire::parse(body)?;
     let model = wire
         .model
         .take()
@@ -49,8 +43,9 @@ pub(crate) fn decode_request<'a>(
     request.reasoning = reasoning(&wire);
     request.spelling = spelling(&wire);
     residue(std::mem::take(&mut wire.extra), &mut request);
+    request.function_calls = wire.tools.is_none() && wire.functions.is_some();
     decode_tools::tools(&mut wire, &mut request);
-    decode_turns::turns(messages, recall, &mut request)?;
+    decode_turns::turns(messages, &mut request)?;
     request.sampling = sampling(&wire);
     request.max_output = wire
         .max_completion_tokens
@@ -89,7 +84,7 @@ fn sampling(wire: &WireRequest<'_>) -> Sampling {
 }
 
 /// A string or a list of strings; empty ones are dropped, repeated ones too.
-fn stop<'a>(raw: &'a RawValue) -> Result<Vec<Text<'a>>, Refusal> {
+fn stop<'a>(raw: Raw<'a>) -> Result<Vec<Text<'a>>, Refusal> {
     let one = raw.get().starts_with('"');
     let all: Vec<Text<'a>> = if one {
         parse_raw(raw).map(|text| vec![text])
@@ -111,7 +106,7 @@ fn stop<'a>(raw: &'a RawValue) -> Result<Vec<Text<'a>>, Refusal> {
     Ok(kept)
 }
 
-fn tier<'a>(raw: Option<&'a RawValue>, request: &mut Request<'a>) {
+fn tier<'a>(raw: Option<Raw<'a>>, request: &mut Request<'a>) {
     let Some(raw) = raw else { return };
     request.tier = match raw.get().trim_matches('"') {
         "auto" => Some(Tier::Auto),
@@ -136,7 +131,7 @@ fn reasoning(wire: &WireRequest<'_>) -> Reasoning {
     for (name, raw) in &wire.extra {
         match name.as_ref() {
             "reasoning" | "thinking" => {
-                if let Ok(switch) = parse_raw::<WireSwitch<'_>>(raw) {
+                if let Ok(switch) = parse_raw::<WireSwitch<'_>>(*raw) {
                     apply(&switch, &mut out);
                 }
             }
@@ -202,6 +197,7 @@ fn spelling(wire: &WireRequest<'_>) -> Vec<(Member, &'static str)> {
     if wire.safety_identifier.is_none() && wire.user.is_some() {
         spelling.push((Member::User, "user"));
     }
+
     let switch = [
         "reasoning",
         "thinking",

@@ -5,8 +5,6 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use super::decode_calls::Call;
 use super::decode_endings::{finish_reason, joined_details};
 use super::decode_parts::{source, thinking};
@@ -21,7 +19,7 @@ use crate::ir::{Citation, Event, Finish, Opaque, OpaqueKind, Opening, Source, Us
 use crate::json;
 use crate::sse::Frame;
 use crate::translate::Origin;
-use crate::wire::{self, Number, Str, parse_raw};
+use crate::wire::{self, Number, Raw, Str, parse_raw, parse_text};
 use crate::{Dialect, Text};
 
 /// More alternatives than any server gives.
@@ -286,7 +284,7 @@ impl StreamDecoder {
 
     /// An element of `reasoning_details` is shown when nothing else was, and kept for the way back.
     fn detail(&mut self, at: usize, element: &str, spoken: bool, sink: Sink<'_>) {
-        let Ok(detail) = serde_json::from_str::<WireDetail<'_>>(element) else {
+        let Ok(detail) = parse_text::<WireDetail<'_>>(element) else {
             return;
         };
         let text = detail.text.or(detail.summary).unwrap_or_default();
@@ -318,7 +316,7 @@ impl StreamDecoder {
         }
     }
 
-    fn images(&mut self, at: usize, raw: &RawValue, sink: Sink<'_>) {
+    fn images(&mut self, at: usize, raw: Raw<'_>, sink: Sink<'_>) {
         let images: Vec<WireImage<'_>> = parse_raw(raw).unwrap_or_default();
         for url in images.into_iter().filter_map(|image| image.image_url?.url) {
             self.image(at, url, sink);
@@ -345,12 +343,12 @@ impl StreamDecoder {
         });
     }
 
-    fn annotations(&mut self, at: usize, raw: &RawValue, sink: Sink<'_>) {
+    fn annotations(&mut self, at: usize, raw: Raw<'_>, sink: Sink<'_>) {
         let Some((Words::Text, part)) = self.choices[at].open else {
             return;
         };
         for element in json::elements(raw.get()) {
-            let Ok(annotation) = serde_json::from_str::<WireAnnotation<'_>>(element) else {
+            let Ok(annotation) = parse_text::<WireAnnotation<'_>>(element) else {
                 continue;
             };
             let Some(Ok(cited)) = annotation

@@ -2,13 +2,11 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use super::decode_parts::mark;
 use super::wire_request::{WireChoice, WireFunction, WireRequest, WireTool};
 use crate::ir::{Request, ServerTool, Tool, ToolChoice, ToolKind};
 use crate::json::Writer;
-use crate::wire::{Str, parse_raw};
+use crate::wire::{Raw, Str, parse_raw, parse_text};
 
 /// The name of the tool that `web_search_options` stands for.
 pub(super) const WEB_SEARCH: &str = "web_search";
@@ -60,7 +58,7 @@ fn tool<'a>(mut wire: WireTool<'a>) -> Option<Tool<'a>> {
     if tag == "function" || tag.is_empty() {
         // The flat form of the Responses dialect, sent here by mistake.
         let json = object(None, &wire);
-        let flat: WireFunction<'_> = serde_json::from_str(&json).ok()?;
+        let flat: WireFunction<'_> = parse_text(&json).ok()?;
         let schema = flat.parameters.map(|raw| Cow::Owned(raw.get().to_owned()));
         let description = flat.description.map(crate::Text::into_owned);
         let tool = named(Cow::Owned(flat.name?.0.into_owned()), description);
@@ -141,7 +139,7 @@ fn named<'a>(name: Cow<'a, str>, description: Option<crate::Text<'a>>) -> Tool<'
     }
 }
 
-fn choice(raw: &RawValue) -> Option<ToolChoice<'_>> {
+fn choice(raw: Raw<'_>) -> Option<ToolChoice<'_>> {
     if raw.get().starts_with('"') {
         return Some(match raw.get().trim_matches('"') {
             "none" => ToolChoice::None,

@@ -12,7 +12,6 @@ use super::wire_request::WireMessage;
 use crate::Text;
 use crate::error::Refusal;
 use crate::ir::{Args, Instruction, Kind, Part, Request, Role, ToolCall, ToolResult, Turn};
-use crate::translate::Recall;
 
 /// Reads all messages into the request.
 ///
@@ -20,7 +19,6 @@ use crate::translate::Recall;
 /// When a message has no known role.
 pub(super) fn turns<'a>(
     messages: Vec<WireMessage<'a>>,
-    recall: Recall<'_>,
     request: &mut Request<'a>,
 ) -> Result<(), Refusal> {
     if messages.is_empty() {
@@ -30,7 +28,6 @@ pub(super) fn turns<'a>(
         ));
     }
     let mut reader = Reader {
-        recall,
         custom: Vec::new(),
         legacy: Vec::new(),
     };
@@ -41,15 +38,14 @@ pub(super) fn turns<'a>(
     Ok(())
 }
 
-struct Reader<'r, 'a> {
-    recall: Recall<'r>,
+struct Reader<'a> {
     /// Ids of calls of custom tools, whose results are marked as such.
     custom: Vec<Cow<'a, str>>,
     /// Legacy calls without an id that wait for their `function` message: name and invented id.
     legacy: Vec<(Cow<'a, str>, String)>,
 }
 
-impl<'a> Reader<'_, 'a> {
+impl<'a> Reader<'a> {
     fn message(
         &mut self,
         index: usize,
@@ -151,7 +147,7 @@ impl<'a> Reader<'_, 'a> {
             if freeform {
                 self.custom.push(id.clone());
             }
-            let opaque = history.of_call(position, signature, || (self.recall)(&id));
+            let opaque = history.of_call(position, signature);
             let kind = Kind::ToolCall(ToolCall {
                 name: invocation.name.map(|name| name.0).unwrap_or_default(),
                 namespace: None,

@@ -79,9 +79,10 @@ pub(super) fn annotation(url: &str, title: &str, (start, end): (u64, u64), w: &m
     });
 }
 
-/// The word for why an answer ended.
-pub(super) const fn finish_reason(reason: &Finish<'_>) -> &'static str {
+/// The word for why an answer ended; `function_calls` when calls go out in the deprecated form.
+pub(super) const fn finish_reason(reason: &Finish<'_>, function_calls: bool) -> &'static str {
     match reason {
+        Finish::ToolUse if function_calls => "function_call",
         Finish::ToolUse => "tool_calls",
         Finish::Length | Finish::ContextWindow | Finish::Pause | Finish::Continuation => "length",
         // An unusable call must not look like the end of the task.

@@ -9,7 +9,7 @@ use super::server_members::without_dropped;
 use crate::capability::Capability;
 use crate::error::Refusal;
 use crate::fidelity::{Action, Report};
-use crate::ir::{Kind, Part, Request, ToolKind};
+use crate::ir::{Kind, Part, Request, Tool, ToolKind};
 use crate::json::Writer;
 use crate::member::Member;
 use crate::translate::{Outbound, Target};
@@ -29,7 +29,13 @@ pub(crate) fn encode_request(
     let mut body = Vec::with_capacity(size_hint(request));
     Writer::new(&mut body).object(|w| draft.body(w));
     draft.undo.think_tags = target.capability.chat.think_tags;
-    let body = without_dropped(body, target.capability, draft.request, &mut draft.report);
+    let body = without_dropped(
+        body,
+        draft.settled,
+        target.capability,
+        draft.request,
+        &mut draft.report,
+    );
     match draft.refusal {
         Some(refusal) => Err(refusal),
         None => Ok(Outbound {
@@ -37,6 +43,7 @@ pub(crate) fn encode_request(
             headers: Vec::new(),
             report: draft.report,
             undo: draft.undo,
+            ..Outbound::default()
         }),
     }
 }
@@ -56,6 +63,8 @@ pub(super) struct Draft<'r> {
     pub(super) soft_choice: bool,
     /// The last message is a tool's.
     pub(super) after_tool: bool,
+    /// The length of what every server takes: model, messages and tools.
+    pub(super) settled: usize,
 }
 
 impl<'r> Draft<'r> {
@@ -78,6 +87,7 @@ impl<'r> Draft<'r> {
             marks_to_skip: 0,
             soft_choice: false,
             after_tool: false,
+            settled: 0,
         }
     }
 
@@ -123,6 +133,7 @@ impl<'r> Draft<'r> {
             self.instructions(format.instruction.as_deref(), w);
             self.turns(w);
         });
+        self.settled = w.buffer().len();
         let functions = self.tools(w);
         if let Some(native) = &format.native {
             w.raw("response_format", native);
@@ -171,12 +182,6 @@ fn size_hint(request: &Request<'_>) -> usize {
         Kind::ToolCall(_) => 512,
         _ => 1_024,
     };
-    let tool = |kind: &ToolKind<'_>| match kind {
-        ToolKind::Function {
-            schema: Some(schema),
-        } => schema.len() + 1_024,
-        _ => 512,
-    };
     let instructions: usize = request
         .instructions
         .iter()
@@ -187,8 +192,18 @@ fn size_hint(request: &Request<'_>) -> usize {
         .iter()
         .map(|turn| 32 + turn.parts.iter().map(part).sum::<usize>())
         .sum();
-    let tools: usize = request.tools.iter().map(|one| tool(&one.kind)).sum();
+    let tools: usize = request.tools.iter().map(tool_size).sum();
     1_024 + instructions + turns + tools
+}
+
+/// A guess of what a tool takes.
+pub(super) fn tool_size(tool: &Tool<'_>) -> usize {
+    let description = tool.description.as_ref().map_or(0, Text::len_hint);
+    let schema = match &tool.kind {
+        ToolKind::Function { schema } => schema.as_ref().map_or(0, |schema| schema.len()),
+        _ => 256,
+    };
+    tool.name.len() + description + schema + 128
 }
 
 /// The same text, borrowed.

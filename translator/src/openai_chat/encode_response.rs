@@ -26,14 +26,14 @@ pub(crate) fn encode_response(response: &Response, answer: &mut Answer, out: &mu
         w.str("model", &answer.model);
         w.array_in("choices", |w| {
             for choice in 0..choices {
-                alternative(response, choice, answer.show_reasoning, w);
+                alternative(response, choice, answer, w);
             }
         });
         usage::encode(&response.usage.unwrap_or_default(), w);
     });
 }
 
-fn alternative(response: &Response, choice: u32, show_reasoning: bool, w: &mut Writer<'_>) {
+fn alternative(response: &Response, choice: u32, answer: &Answer, w: &mut Writer<'_>) {
     let parts: Vec<&OutPart> = response.choice(choice).collect();
     let finish = response
         .finish
@@ -43,19 +43,22 @@ fn alternative(response: &Response, choice: u32, show_reasoning: bool, w: &mut W
         .unwrap_or(Finish::Stop);
     w.object(|w| {
         w.uint("index", u64::from(choice));
-        w.object_in("message", |w| message(&parts, &finish, show_reasoning, w));
+        w.object_in("message", |w| message(&parts, &finish, answer, w));
         match response.logprobs(choice) {
             Some(tokens) => w.object_in("logprobs", |w| logprobs(tokens, w)),
             None => w.null("logprobs"),
         }
-        w.str("finish_reason", finish_reason(&finish));
+        w.str(
+            "finish_reason",
+            finish_reason(&finish, answer.function_calls),
+        );
         if let Some(word) = native_reason(&finish) {
             w.str("native_finish_reason", word);
         }
     });
 }
 
-fn message(parts: &[&OutPart], finish: &Finish<'_>, show_reasoning: bool, w: &mut Writer<'_>) {
+fn message(parts: &[&OutPart], finish: &Finish<'_>, answer: &Answer, w: &mut Writer<'_>) {
     w.str("role", "assistant");
     let has_text = parts.iter().any(|part| matches!(part.kind, Opening::Text));
     let has_call = parts
@@ -73,7 +76,7 @@ fn message(parts: &[&OutPart], finish: &Finish<'_>, show_reasoning: bool, w: &mu
         Some(words) => w.str("refusal", &words),
         None => w.null("refusal"),
     }
-    if show_reasoning
+    if answer.show_reasoning
         && parts
             .iter()
             .any(|part| part.kind == Opening::Reasoning && !part.text.is_empty())
@@ -87,7 +90,9 @@ fn message(parts: &[&OutPart], finish: &Finish<'_>, show_reasoning: bool, w: &mu
     }
     states(parts, w);
     annotations(parts, w);
-    if has_call {
+    if has_call && answer.function_calls {
+        function_call(parts, w);
+    } else if has_call {
         w.array_in("tool_calls", |w| {
             parts.iter().for_each(|part| call(part, w));
         });
@@ -211,6 +216,21 @@ fn call(part: &OutPart, w: &mut Writer<'_>) {
             .collect();
         signature(&signatures, w);
     });
+}
+
+/// The deprecated form, which has room for one call: the model makes the others again when it has the result.
+fn function_call(parts: &[&OutPart], w: &mut Writer<'_>) {
+    let first = parts.iter().find_map(|part| match &part.kind {
+        Opening::ToolCall { name, .. } => Some((name, &part.text)),
+        _ => None,
+    });
+    if let Some((name, arguments)) = first {
+        w.object_in("function_call", |w| {
+            w.str("name", name);
+            let empty = arguments.is_empty();
+            w.str("arguments", if empty { "{}" } else { arguments });
+        });
+    }
 }
 
 fn images(parts: &[&OutPart], w: &mut Writer<'_>) {

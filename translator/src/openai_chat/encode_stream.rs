@@ -19,6 +19,8 @@ use crate::json::{Writer, escape_into, write_text};
 pub struct StreamEncoder {
     include_usage: bool,
     show_reasoning: bool,
+    /// Calls go out in the deprecated form.
+    function_calls: bool,
     /// `data: {"id":...,"choices":[{"index":`
     head: Vec<u8>,
     /// `}],"usage":null}` and the blank line.
@@ -99,6 +101,7 @@ impl StreamEncoder {
         Self {
             include_usage: answer.include_usage,
             show_reasoning: answer.show_reasoning,
+            function_calls: answer.function_calls,
             head,
             tail,
             parts: Vec::new(),
@@ -243,13 +246,23 @@ impl StreamEncoder {
                 self.states(choice, &others, out);
                 let index = self.choices[at].calls;
                 self.choices[at].calls += 1;
-                self.chunk(choice, out, |out| {
-                    call(index, id, name, *freeform, &signatures, out);
-                });
-                Kind::Call {
-                    index,
-                    freeform: *freeform,
-                    bare: true,
+                let legacy = self.function_calls;
+                if legacy && index > 0 {
+                    // There is room for one; the model makes the others again when it has the result.
+                    Kind::Silent
+                } else {
+                    self.chunk(choice, out, |out| {
+                        if legacy {
+                            function_call(name, out);
+                        } else {
+                            call(index, id, name, *freeform, &signatures, out);
+                        }
+                    });
+                    Kind::Call {
+                        index,
+                        freeform: *freeform,
+                        bare: true,
+                    }
                 }
             }
         };
@@ -312,6 +325,13 @@ impl StreamEncoder {
         text: &Text<'_>,
         out: &mut Vec<u8>,
     ) {
+        if self.function_calls {
+            return self.chunk(choice, out, |out| {
+                out.extend_from_slice(b"\"function_call\":{\"arguments\":");
+                write_text(text, out);
+                out.push(b'}');
+            });
+        }
         self.chunk(choice, out, |out| {
             out.extend_from_slice(b"\"tool_calls\":[{\"index\":");
             out.extend_from_slice(itoa::Buffer::new().format(index).as_bytes());
@@ -396,7 +416,7 @@ impl StreamEncoder {
             self.chunk(choice, out, |out| Writer::new(out).text("refusal", &words));
         }
         let mut word = Vec::new();
-        escape_into(finish_reason(reason), &mut word);
+        escape_into(finish_reason(reason, self.function_calls), &mut word);
         if let Some(native) = native_reason(reason) {
             word.extend_from_slice(b",\"native_finish_reason\":");
             escape_into(native, &mut word);
@@ -411,6 +431,14 @@ impl StreamEncoder {
         Writer::new(out).object(|w| error::write(failure, w));
         out.extend_from_slice(b"\n\n");
     }
+}
+
+/// The opening fragment of a call in the deprecated form.
+fn function_call(name: &str, out: &mut Vec<u8>) {
+    Writer::new(out).object_in("function_call", |w| {
+        w.str("name", name);
+        w.str("arguments", "");
+    });
 }
 
 /// The opening fragment of a call.

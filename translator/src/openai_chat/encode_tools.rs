@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use super::decode_tools::WEB_SEARCH;
-use super::encode_request::Draft;
+use super::encode_request::{Draft, tool_size};
 use super::vendor_tools;
 use crate::Dialect;
 use crate::ident::{Charset, tool_name};
@@ -60,7 +60,7 @@ impl Draft<'_> {
             names: Vec::new(),
             has_functions: false,
         };
-        let mut buffer = Vec::new();
+        let mut buffer = Vec::with_capacity(request.tools.iter().map(tool_size).sum());
         Writer::new(&mut buffer).array(|list| {
             for tool in &request.tools {
                 self.tool(tool, &mut written, list, w);
@@ -72,6 +72,7 @@ impl Draft<'_> {
         }
         w.key("tools");
         w.buffer().extend_from_slice(&buffer);
+        self.settled = w.buffer().len();
         self.tool_choice(&written, w);
         if request.parallel == Some(false) {
             w.bool("parallel_tool_calls", false);

@@ -2,21 +2,19 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use crate::error::{Failure, FailureKind, detect_overflow, overflow_message};
 use crate::json::{self, Writer};
-use crate::wire::{Str, parse_raw};
+use crate::wire::{Raw, Str, parse_raw, parse_text};
 use crate::{Dialect, Text, wire_object};
 
 wire_object! {
     /// An error in any of its shapes.
     struct WireError<'a> {
-        error: &'a RawValue = "error",
-        detail: &'a RawValue = "detail" | "errors",
+        error: Raw<'a> = "error",
+        detail: Raw<'a> = "detail" | "errors",
         message: Str<'a> = "message" | "msg",
         kind: Str<'a> = "type",
-        code: &'a RawValue = "code",
+        code: Raw<'a> = "code",
         param: Str<'a> = "param",
         status: Str<'a> = "status",
     }
@@ -31,7 +29,7 @@ pub(crate) fn decode_error(status: u16, body: &[u8]) -> Failure {
     } else {
         trimmed
     };
-    let mut failure = match serde_json::from_str::<WireError<'_>>(document) {
+    let mut failure = match parse_text::<WireError<'_>>(document) {
         Ok(wire) => from_wire(status, &wire),
         Err(_) => plain(status, trimmed),
     };
@@ -41,7 +39,7 @@ pub(crate) fn decode_error(status: u16, body: &[u8]) -> Failure {
 
 /// Reads the value of an `error` member that came inside an answer.
 pub(super) fn decode_inline(raw: &str) -> Failure {
-    match serde_json::from_str::<WireError<'_>>(raw) {
+    match parse_text::<WireError<'_>>(raw) {
         Ok(wire) => from_wire(0, &wire),
         Err(_) => plain(0, &Text::Json(raw).as_str()),
     }
@@ -247,7 +245,12 @@ impl<'f> Form<'f> {
             FailureKind::TooLarge => (413, INVALID, Some("request_too_large")),
             FailureKind::ClientAuth => (401, INVALID, Some("invalid_api_key")),
             FailureKind::UpstreamAuth => (502, SERVER, Some("upstream_auth_error")),
-            FailureKind::Billing => (429, "insufficient_quota", Some("insufficient_quota")),
+            FailureKind::Billing => {
+                // The hub's own word for a spent budget; vendors' words become OpenAI's.
+                let own = given.filter(|code| *code == "budget_exceeded");
+                let quota = "insufficient_quota";
+                (429, quota, own.or(Some(quota)))
+            }
             FailureKind::Permission => (403, INVALID, given),
             FailureKind::NotFound => (404, INVALID, given.or(Some("model_not_found"))),
             FailureKind::Conflict => (409, INVALID, given),

@@ -43,7 +43,7 @@ pub fn fit(body: &str, capability: &Capability, stream: bool) -> Fit {
         translate: false,
         reasons: reasons(body, capability),
     };
-    if reasons_in_vain(body, capability, stream) {
+    if reasons_in_vain(body, capability, stream) || forgets(body, capability) {
         return Fit::Translate;
     }
     let mut out = Vec::with_capacity(body.len() + 64);
@@ -64,6 +64,26 @@ pub fn fit(body: &str, capability: &Capability, stream: bool) -> Fit {
 /// The body asks for, or leaves on, reasoning that this server gives on streams only.
 fn reasons_in_vain(body: &str, capability: &Capability, stream: bool) -> bool {
     capability.chat.thinking_streamed_only && !stream && reasons(body, capability)
+}
+
+/// The server wants its reasoning back in tool loops, and the client is not known to return it: the hub must keep it
+/// for the client, which only a translation does. One that has returned it once needs no help.
+fn forgets(body: &str, capability: &Capability) -> bool {
+    if !capability.replay_reasoning || !reasons(body, capability) {
+        return false;
+    }
+    let has_tools =
+        json::member(body, "tools").is_some_and(|raw| json::elements(raw).next().is_some());
+    let messages = json::member(body, "messages").unwrap_or("[]");
+    let mut calls = json::elements(messages)
+        .filter(|message| json::member(message, "tool_calls").is_some_and(|raw| raw != "null"))
+        .peekable();
+    let returns = |message: &str| {
+        ["reasoning_content", "reasoning"].iter().any(|name| {
+            json::member(message, name).is_some_and(|raw| raw.len() > 2 && raw != "null")
+        })
+    };
+    has_tools && (calls.peek().is_none() || !calls.all(returns))
 }
 
 /// The model will reason as far as can be known.
@@ -95,6 +115,14 @@ struct Editor<'c> {
 impl Editor<'_> {
     fn member(&mut self, body: &str, name: &str, raw: &str, w: &mut Writer<'_>) {
         let (capability, switches) = (self.capability, &self.capability.chat);
+        if name == "n"
+            && raw
+                .parse::<u64>()
+                .is_ok_and(|n| n > capability.n_max.max(1))
+        {
+            // A translation asks for them one by one.
+            self.translate = true;
+        }
         if switches.drops(name) {
             return self.leave_out(name, raw);
         }
@@ -126,6 +154,12 @@ impl Editor<'_> {
             }
             "frequency_penalty" | "presence_penalty" if !self.takes_penalties() => {
                 return self.leave_out(name, raw);
+            }
+            "n" if raw
+                .parse::<u64>()
+                .is_ok_and(|n| n > capability.n_max.max(1)) =>
+            {
+                self.translate = true;
             }
             "stop" if self.too_many_stops(raw) => self.translate = true,
             "temperature" => return self.temperature(raw, w),

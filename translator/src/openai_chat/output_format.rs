@@ -4,8 +4,6 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use super::encode_request::Draft;
 use super::wire_request::WireFormat;
 use crate::ident::{Charset, tool_name};
@@ -13,14 +11,14 @@ use crate::ir::{Kind, Output, Policy, Request, Residue, Role};
 use crate::json::{self, Writer};
 use crate::member::Member;
 use crate::schema::{self, Flavour};
-use crate::wire::parse_raw;
+use crate::wire::{Raw, parse_raw};
 use crate::{Dialect, Text};
 
 /// Longest name of a schema.
 const NAME_MAX: usize = 64;
 
 /// Reads `response_format`. An unknown form is kept as residue.
-pub(super) fn decode<'a>(raw: Option<&'a RawValue>, request: &mut Request<'a>) {
+pub(super) fn decode<'a>(raw: Option<Raw<'a>>, request: &mut Request<'a>) {
     let Some(raw) = raw else { return };
     let format: WireFormat<'a> = parse_raw(raw).unwrap_or_default();
     request.output = match format.kind.as_ref().map(crate::wire::Str::as_str) {
@@ -54,7 +52,7 @@ pub(super) fn decode<'a>(raw: Option<&'a RawValue>, request: &mut Request<'a>) {
 }
 
 fn schema_of<'a>(
-    schema: &'a RawValue,
+    schema: Raw<'a>,
     name: Option<Cow<'a, str>>,
     description: Option<Text<'a>>,
     strict: Option<bool>,

@@ -28,9 +28,11 @@ pub(super) fn is_silent(name: &str, raw: &str) -> bool {
         )
 }
 
-/// The body without the members that the server does not take.
+/// The body without the members that the server does not take. The members before `settled` stay: every server
+/// takes the model, the messages and the tools, and they are long.
 pub(super) fn without_dropped(
-    body: Vec<u8>,
+    mut body: Vec<u8>,
+    settled: usize,
     capability: &Capability,
     request: &Request<'_>,
     report: &mut Report,
@@ -39,25 +41,23 @@ pub(super) fn without_dropped(
     if switches.drop.is_empty() {
         return body;
     }
-    let Ok(document) = std::str::from_utf8(&body) else {
-        return body;
-    };
-    if !json::members(document).any(|(name, _)| switches.drops(&name)) {
+    let rest = std::str::from_utf8(&body[settled..]).unwrap_or_default();
+    let rest = format!("{{{}", rest.trim_start_matches(','));
+    if !json::members(&rest).any(|(name, _)| switches.drops(&name)) {
         return body;
     }
-    let mut out = Vec::with_capacity(body.len());
-    Writer::new(&mut out).object(|w| {
-        for (name, range) in json::members(document) {
-            let raw = &document[range];
-            if !switches.drops(&name) {
-                w.raw(&name, raw);
-            } else if !is_silent(&name, raw) {
-                let field = in_words_of(request, &name);
-                report.dropped(field, "this server does not take it");
-            }
+    body.truncate(settled);
+    for (name, range) in json::members(&rest) {
+        let raw = &rest[range];
+        if !switches.drops(&name) {
+            Writer::behind_a_member(&mut body).raw(&name, raw);
+        } else if !is_silent(&name, raw) {
+            let field = in_words_of(request, &name);
+            report.dropped(field, "this server does not take it");
         }
-    });
-    out
+    }
+    body.push(b'}');
+    body
 }
 
 /// The client's name of a member.

@@ -40,7 +40,7 @@ pub(super) fn decode(wire: &WireUsage<'_>) -> Option<Usage> {
 
 /// Reads a raw usage object.
 pub(crate) fn read_usage(raw: &str) -> Option<Usage> {
-    decode(&serde_json::from_str(raw).ok()?)
+    decode(&crate::wire::parse_text(raw).ok()?)
 }
 
 /// Writes token counts as a member `usage`.
@@ -103,7 +103,7 @@ mod tests {
             ),
         ];
         for (case, json, want) in cases {
-            let usage = decode(&serde_json::from_str(json).expect(case)).expect(case);
+            let usage = decode(&crate::wire::parse_text(json).expect(case)).expect(case);
             let got = (
                 usage.fresh,
                 usage.cache_read,
@@ -113,6 +113,6 @@ mod tests {
             );
             assert_eq!(got, want, "{case}");
         }
-        assert_eq!(decode(&serde_json::from_str("{}").expect("valid")), None);
+        assert_eq!(decode(&crate::wire::parse_text("{}").expect("valid")), None);
     }
 }

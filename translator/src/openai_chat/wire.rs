@@ -4,11 +4,8 @@
 
 use std::borrow::Cow;
 
-use serde::de::{Deserialize, Deserializer, Error as _};
-use serde_json::value::RawValue;
-
 use crate::Text;
-use crate::wire::{Number, Str, parse_raw};
+use crate::wire::{Cursor, Fault, Number, Raw, Str, Wire, parse_raw};
 use crate::wire_object;
 
 /// `content`: a string, or a list of parts. A string stays the literal that it was.
@@ -20,38 +17,35 @@ pub(crate) enum Content<'a> {
     Parts(Vec<WirePart<'a>>),
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Content<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = <&'de RawValue>::deserialize(deserializer)?.get();
-        match raw.as_bytes().first() {
-            Some(b'"') => Ok(Self::Text(Text::Json(raw))),
-            Some(b'[') => list(raw).map(Self::Parts).map_err(D::Error::custom),
-            Some(b'{') => serde_json::from_str(raw)
-                .map(|part| Self::Parts(vec![part]))
-                .map_err(D::Error::custom),
-            _ => Err(D::Error::custom(format_args!(
+impl<'a> Wire<'a> for Content<'a> {
+    fn read(cursor: &mut Cursor<'a>) -> Result<Self, Fault> {
+        match cursor.peek()? {
+            b'"' => Text::read(cursor).map(Self::Text),
+            b'{' => WirePart::read(cursor).map(|part| Self::Parts(vec![part])),
+            b'[' => {
+                let mut parts = Vec::new();
+                cursor.list(|cursor| {
+                    parts.push(part(cursor)?);
+                    Ok(())
+                })?;
+                Ok(Self::Parts(parts))
+            }
+            _ => Err(cursor.fault(format!(
                 "content must be a string or a list of parts, found {}",
-                crate::json::type_name(raw)
+                cursor.found()
             ))),
         }
     }
 }
 
-/// A list of parts; a string among them counts as a text part.
-fn list(raw: &str) -> Result<Vec<WirePart<'_>>, serde_json::Error> {
-    serde_json::from_str(raw).or_else(|_| {
-        crate::json::elements(raw)
-            .map(|element| {
-                if element.starts_with('"') {
-                    let text = Some(Text::Json(element));
-                    return Ok(WirePart {
-                        text,
-                        ..WirePart::default()
-                    });
-                }
-                serde_json::from_str(element)
-            })
-            .collect()
+/// A part of a list; a string among them counts as a text part.
+fn part<'a>(cursor: &mut Cursor<'a>) -> Result<WirePart<'a>, Fault> {
+    if cursor.peek()? != b'"' {
+        return WirePart::read(cursor);
+    }
+    Text::read(cursor).map(|text| WirePart {
+        text: Some(text),
+        ..WirePart::default()
     })
 }
 
@@ -61,11 +55,11 @@ wire_object! {
         kind: Str<'a> = "type",
         text: Text<'a> = "text",
         refusal: Text<'a> = "refusal",
-        image_url: &'a RawValue = "image_url",
-        video_url: &'a RawValue = "video_url",
+        image_url: Raw<'a> = "image_url",
+        video_url: Raw<'a> = "video_url",
         input_audio: WireAudio<'a> = "input_audio",
         file: WireFile<'a> = "file",
-        thinking: &'a RawValue = "thinking",
+        thinking: Raw<'a> = "thinking",
         breakpoint: WireMark<'a> = "prompt_cache_breakpoint",
         cache_control: WireMark<'a> = "cache_control",
     }
@@ -111,7 +105,7 @@ wire_object! {
         kind: Str<'a> = "type",
         function: WireInvocation<'a> = "function",
         custom: WireInvocation<'a> = "custom",
-        extra_content: &'a RawValue = "extra_content",
+        extra_content: Raw<'a> = "extra_content",
     }
 }
 
@@ -119,8 +113,8 @@ wire_object! {
     /// Name and arguments of a call.
     pub(crate) struct WireInvocation<'a> {
         name: Str<'a> = "name",
-        arguments: &'a RawValue = "arguments",
-        input: &'a RawValue = "input",
+        arguments: Raw<'a> = "arguments",
+        input: Raw<'a> = "input",
     }
 }
 

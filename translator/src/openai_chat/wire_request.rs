@@ -2,11 +2,9 @@
 //!
 //! Every member is optional here; what is missing or wrong is said by the decoder.
 
-use serde_json::value::RawValue;
-
 use super::wire::{Content, WireCall, WireInvocation, WireMark};
 use crate::Text;
-use crate::wire::{Number, Str};
+use crate::wire::{Number, Raw, Str};
 use crate::wire_object;
 
 wire_object! {
@@ -16,12 +14,12 @@ wire_object! {
         messages: Vec<WireMessage<'a>> = "messages",
         tools: Vec<WireTool<'a>> = "tools",
         functions: Vec<WireFunction<'a>> = "functions",
-        tool_choice: &'a RawValue = "tool_choice",
-        function_call: &'a RawValue = "function_call",
+        tool_choice: Raw<'a> = "tool_choice",
+        function_call: Raw<'a> = "function_call",
         parallel: bool = "parallel_tool_calls",
         max_tokens: Number = "max_tokens",
         max_completion_tokens: Number = "max_completion_tokens",
-        stop: &'a RawValue = "stop",
+        stop: Raw<'a> = "stop",
         temperature: Number = "temperature",
         top_p: Number = "top_p",
         top_k: Number = "top_k",
@@ -31,16 +29,16 @@ wire_object! {
         n: Number = "n",
         logprobs: bool = "logprobs",
         top_logprobs: Number = "top_logprobs",
-        response_format: &'a RawValue = "response_format",
+        response_format: Raw<'a> = "response_format",
         reasoning_effort: Str<'a> = "reasoning_effort",
         verbosity: Str<'a> = "verbosity",
         user: Text<'a> = "user",
         safety_identifier: Text<'a> = "safety_identifier",
-        metadata: &'a RawValue = "metadata",
-        service_tier: &'a RawValue = "service_tier",
+        metadata: Raw<'a> = "metadata",
+        service_tier: Raw<'a> = "service_tier",
         store: bool = "store",
         prompt_cache_key: Text<'a> = "prompt_cache_key",
-        web_search_options: &'a RawValue = "web_search_options",
+        web_search_options: Raw<'a> = "web_search_options",
         stream: bool = "stream",
         stream_options: WireStreamOptions<'a> = "stream_options",
     }
@@ -63,12 +61,12 @@ wire_object! {
         tool_call_id: Str<'a> = "tool_call_id",
         function_call: WireInvocation<'a> = "function_call",
         refusal: Text<'a> = "refusal",
-        audio: &'a RawValue = "audio",
-        reasoning_content: &'a RawValue = "reasoning_content",
-        reasoning: &'a RawValue = "reasoning",
-        reasoning_details: &'a RawValue = "reasoning_details",
-        extra_content: &'a RawValue = "extra_content",
-        annotations: &'a RawValue = "annotations",
+        audio: Raw<'a> = "audio",
+        reasoning_content: Raw<'a> = "reasoning_content",
+        reasoning: Raw<'a> = "reasoning",
+        reasoning_details: Raw<'a> = "reasoning_details",
+        extra_content: Raw<'a> = "extra_content",
+        annotations: Raw<'a> = "annotations",
         cache_control: WireMark<'a> = "cache_control",
     }
 }
@@ -88,9 +86,9 @@ wire_object! {
     pub(crate) struct WireFunction<'a> {
         name: Str<'a> = "name",
         description: Text<'a> = "description",
-        parameters: &'a RawValue = "parameters",
+        parameters: Raw<'a> = "parameters",
         strict: bool = "strict",
-        format: &'a RawValue = "format",
+        format: Raw<'a> = "format",
     }
 }
 
@@ -99,7 +97,7 @@ wire_object! {
     pub(crate) struct WireFormat<'a> {
         kind: Str<'a> = "type",
         json_schema: WireSchema<'a> = "json_schema",
-        schema: &'a RawValue = "schema",
+        schema: Raw<'a> = "schema",
     }
 }
 
@@ -108,7 +106,7 @@ wire_object! {
     pub(crate) struct WireSchema<'a> {
         name: Str<'a> = "name",
         description: Text<'a> = "description",
-        schema: &'a RawValue = "schema",
+        schema: Raw<'a> = "schema",
         strict: bool = "strict",
     }
 }

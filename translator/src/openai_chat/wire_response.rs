@@ -2,12 +2,9 @@
 //!
 //! `message` of a completion and `delta` of a chunk have the same members, so one type reads both.
 
-use serde::de::IgnoredAny;
-use serde_json::value::RawValue;
-
 use super::wire::{Content, WireCall, WireInvocation, WireUrl};
 use crate::Text;
-use crate::wire::{Count, Number, Str};
+use crate::wire::{Count, Number, Raw, Str};
 use crate::wire_object;
 
 wire_object! {
@@ -18,10 +15,10 @@ wire_object! {
         choices: Vec<WireAlternative<'a>> = "choices",
         usage: WireUsage<'a> = "usage",
         x_groq: WireGroq<'a> = "x_groq",
-        error: &'a RawValue = "error",
+        error: Raw<'a> = "error",
         object: Str<'a> = "object",
         /// Named so that they are skipped without an entry in `extra`.
-        skipped: IgnoredAny = "created" | "system_fingerprint" | "service_tier" | "obfuscation" | "provider",
+        skipped: Raw<'a> = "created" | "system_fingerprint" | "service_tier" | "obfuscation" | "provider",
     }
 }
 
@@ -29,7 +26,7 @@ wire_object! {
     /// Groq's place for usage on streams.
     pub(crate) struct WireGroq<'a> {
         usage: WireUsage<'a> = "usage",
-        error: &'a RawValue = "error",
+        error: Raw<'a> = "error",
     }
 }
 
@@ -38,12 +35,12 @@ wire_object! {
     pub(crate) struct WireAlternative<'a> {
         index: Number = "index",
         delta: WireDelta<'a> = "delta" | "message",
-        finish_reason: &'a RawValue = "finish_reason",
-        stop_reason: &'a RawValue = "stop_reason" | "matched_stop",
+        finish_reason: Raw<'a> = "finish_reason",
+        stop_reason: Raw<'a> = "stop_reason" | "matched_stop",
         usage: WireUsage<'a> = "usage",
-        error: &'a RawValue = "error",
-        logprobs: &'a RawValue = "logprobs",
-        skipped: IgnoredAny = "native_finish_reason",
+        error: Raw<'a> = "error",
+        logprobs: Raw<'a> = "logprobs",
+        skipped: Raw<'a> = "native_finish_reason",
     }
 }
 
@@ -54,13 +51,13 @@ wire_object! {
         refusal: Text<'a> = "refusal",
         tool_calls: Vec<WireCall<'a>> = "tool_calls",
         function_call: WireInvocation<'a> = "function_call",
-        reasoning_content: &'a RawValue = "reasoning_content",
-        reasoning: &'a RawValue = "reasoning",
-        reasoning_details: &'a RawValue = "reasoning_details",
-        annotations: &'a RawValue = "annotations",
-        images: &'a RawValue = "images",
-        audio: &'a RawValue = "audio",
-        skipped: IgnoredAny = "role",
+        reasoning_content: Raw<'a> = "reasoning_content",
+        reasoning: Raw<'a> = "reasoning",
+        reasoning_details: Raw<'a> = "reasoning_details",
+        annotations: Raw<'a> = "annotations",
+        images: Raw<'a> = "images",
+        audio: Raw<'a> = "audio",
+        skipped: Raw<'a> = "role",
     }
 }
 
@@ -68,7 +65,7 @@ wire_object! {
     /// An element of `annotations`.
     pub(crate) struct WireAnnotation<'a> {
         kind: Str<'a> = "type",
-        url_citation: &'a RawValue = "url_citation",
+        url_citation: Raw<'a> = "url_citation",
     }
 }
 

@@ -2,15 +2,13 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use super::decode_items::join;
 use super::wire_request::{Content, Item, Piece};
 use super::wire_response::{AnnotationWire, Answered, UsageWire};
 use super::{error, server_items, vendor};
 use crate::ir::{Citation, Event, Finish, Opaque, OpaqueKind, Opening, Usage};
 use crate::translate::Origin;
-use crate::wire::{Number, Tally};
+use crate::wire::{Number, Raw, Tally, parse_text};
 use crate::{Dialect, Text, json};
 
 /// Reads whole items and remembers what decides how the answer ended.
@@ -135,11 +133,12 @@ impl Reader {
     }
 
     fn message(&mut self, item: Item<'_>, sink: &mut dyn FnMut(Event<'_>)) {
+        let phase = self.phase(&item);
         match item.content {
-            Some(Content::Words(words)) => self.whole(Opening::Text, words, Vec::new(), sink),
+            Some(Content::Words(words)) => self.whole(Opening::Text, words, phase, sink),
             Some(Content::Pieces(pieces)) => {
                 for (piece, _) in pieces {
-                    self.piece(piece, sink);
+                    self.piece(piece, phase.clone(), sink);
                 }
             }
             None => {}
@@ -147,9 +146,14 @@ impl Reader {
     }
 
     /// A part of a message that comes whole.
-    pub(super) fn piece(&mut self, piece: Piece<'_>, sink: &mut dyn FnMut(Event<'_>)) {
+    pub(super) fn piece(
+        &mut self,
+        piece: Piece<'_>,
+        phase: Vec<Opaque<'_>>,
+        sink: &mut dyn FnMut(Event<'_>),
+    ) {
         if let Some(refusal) = piece.refusal {
-            self.whole(Opening::Refusal, refusal, Vec::new(), sink);
+            self.whole(Opening::Refusal, refusal, phase, sink);
             return;
         }
         if let Some(event) = piece.logprobs.and_then(|raw| Event::logprobs(0, raw.get())) {
@@ -164,8 +168,23 @@ impl Reader {
         }
         sink(Event::Close {
             part,
-            opaque: Vec::new(),
+            opaque: phase,
         });
+    }
+
+    /// Commentary or final answer, which the service wants to hear again.
+    pub(super) fn phase(&self, item: &Item<'_>) -> Vec<Opaque<'static>> {
+        let phase = item.phase.as_ref().filter(|phase| !phase.0.is_empty());
+        phase
+            .map(|phase| Opaque {
+                origin: Dialect::OpenAiResponses,
+                provider: Some(Cow::Owned(self.provider.clone())),
+                model: Some(Cow::Owned(self.model.clone())),
+                kind: OpaqueKind::Phase,
+                state: Cow::Owned(phase.0.clone().into_owned()),
+            })
+            .into_iter()
+            .collect()
     }
 
     /// The state that goes back to the service: the whole item, when it holds encrypted content.
@@ -193,9 +212,7 @@ impl Reader {
             .map_or("completed", |status| status.0.as_ref());
         let reason = match status {
             "failed" => {
-                sink(Event::Fail(error::from_raw(
-                    answered.error.map(RawValue::get),
-                )));
+                sink(Event::Fail(error::from_raw(answered.error.map(Raw::get))));
                 return;
             }
             "queued" | "in_progress" => {
@@ -250,7 +267,7 @@ pub(super) fn call_text<'a>(item: &Item<'a>) -> Text<'a> {
     if let Some(input) = &item.input {
         return input.clone();
     }
-    match item.arguments.map(RawValue::get) {
+    match item.arguments.map(Raw::get) {
         Some(raw) if raw.starts_with('"') => Text::Json(raw),
         Some(raw) => Text::Plain(json::compact(raw)),
         None => Text::default(),
@@ -280,7 +297,7 @@ pub(super) fn reasoning_text(item: Item<'_>) -> Text<'_> {
 
 /// Gives a citation.
 pub(super) fn annotation(part: u32, raw: &str, sink: &mut dyn FnMut(Event<'_>)) {
-    let Ok(wire) = serde_json::from_str::<AnnotationWire<'_>>(raw) else {
+    let Ok(wire) = parse_text::<AnnotationWire<'_>>(raw) else {
         return;
     };
     let span = wire
@@ -318,6 +335,6 @@ fn usage(wire: &UsageWire<'_>) -> Usage {
 
 /// Reads a raw usage object; `None` when it holds no counts.
 pub(crate) fn read_usage(raw: &str) -> Option<Usage> {
-    let wire: UsageWire<'_> = serde_json::from_str(raw).ok()?;
+    let wire: UsageWire<'_> = crate::wire::parse_text(raw).ok()?;
     (wire.input.is_some() || wire.output.is_some()).then(|| usage(&wire))
 }

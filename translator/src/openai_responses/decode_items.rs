@@ -3,8 +3,6 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use super::wire_request::{Content, Item, Piece};
 use super::{decode_parts, decode_tools, server_items, vendor};
 use crate::error::Refusal;
@@ -12,6 +10,7 @@ use crate::ir::{
     Args, Instruction, Kind, Opaque, OpaqueKind, Part, Policy, Residue, Role, Tool, ToolCall,
     ToolResult, Turn,
 };
+use crate::wire::{Raw, parse_raw};
 use crate::{Dialect, Text, envelope, json};
 
 /// What the input items say.
@@ -26,15 +25,15 @@ pub(super) struct Conversation<'a> {
     /// Items that only this dialect can carry.
     pub(super) residue: Vec<Residue<'a>>,
     /// The last `reasoning` that an item sets.
-    pub(super) reasoning: Option<&'a RawValue>,
+    pub(super) reasoning: Option<Raw<'a>>,
     /// The last `text` that an item sets.
-    pub(super) text: Option<&'a RawValue>,
+    pub(super) text: Option<Raw<'a>>,
 }
 
 impl<'a> Conversation<'a> {
     /// Takes one item.
-    pub(super) fn item(&mut self, raw: &'a RawValue, index: usize) -> Result<(), Refusal> {
-        let item: Item<'a> = serde_json::from_str(raw.get()).map_err(|error| {
+    pub(super) fn item(&mut self, raw: Raw<'a>, index: usize) -> Result<(), Refusal> {
+        let item: Item<'a> = parse_raw(raw).map_err(|error| {
             Refusal::new(
                 format!("input[{index}]"),
                 format!("input[{index}]: {error}"),
@@ -68,7 +67,7 @@ impl<'a> Conversation<'a> {
     fn rare(
         &mut self,
         item: Item<'a>,
-        raw: &'a RawValue,
+        raw: Raw<'a>,
         kind: Cow<'a, str>,
         index: usize,
     ) -> Result<(), Refusal> {
@@ -94,6 +93,12 @@ impl<'a> Conversation<'a> {
                 summary: Text::from(server_items::summary(raw.get())),
                 raw: Cow::Borrowed(raw.get()),
             }));
+        } else if let Some(summary) = hub_summary(&item, &kind) {
+            // It stands for everything before it.
+            self.turns.clear();
+            let words = format!("[conversation summary] {summary}");
+            self.turns
+                .push(Turn::new(Role::User, vec![Part::text(words)]));
         } else {
             if matches!(
                 kind.as_ref(),
@@ -243,7 +248,7 @@ fn unresolved(item: &Item<'_>, index: usize) -> Refusal {
     }
 }
 
-fn reasoning<'a>(item: Item<'a>, raw: &'a RawValue) -> Part<'a> {
+fn reasoning<'a>(item: Item<'a>, raw: Raw<'a>) -> Part<'a> {
     let mut texts: Vec<Text<'a>> = item
         .summary
         .unwrap_or_default()
@@ -285,6 +290,14 @@ fn reasoning<'a>(item: Item<'a>, raw: &'a RawValue) -> Part<'a> {
     }
 }
 
+/// What the hub itself has put into an item that stands for a conversation.
+fn hub_summary(item: &Item<'_>, kind: &str) -> Option<String> {
+    if kind != "compaction" {
+        return None;
+    }
+    envelope::open_summary(&item.encrypted.as_ref()?.as_str())
+}
+
 fn words_of(piece: Piece<'_>) -> Option<Text<'_>> {
     piece.text.filter(|text| !text.is_empty())
 }
@@ -308,7 +321,7 @@ fn call<'a>(item: Item<'a>, kind: &str) -> Part<'a> {
     let args = if kind.starts_with("custom") {
         Args::Freeform(item.input.unwrap_or_default())
     } else {
-        match item.arguments.map(RawValue::get) {
+        match item.arguments.map(Raw::get) {
             Some(raw) if raw.starts_with('"') => Args::Text(Text::Json(raw)),
             Some(raw) => Args::Object(Cow::Borrowed(raw)),
             None => Args::Text(Text::default()),
@@ -333,7 +346,7 @@ fn result<'a>(item: Item<'a>, freeform: bool) -> ToolResult<'a> {
 }
 
 /// The output of a tool with items of its own: words stay words, lists become their JSON text.
-fn vendor_result<'a>(item: Item<'a>, raw: &'a RawValue, name: &'static str) -> ToolResult<'a> {
+fn vendor_result<'a>(item: Item<'a>, raw: Raw<'a>, name: &'static str) -> ToolResult<'a> {
     let listed = json::member(
         raw.get(),
         if name == "tool_search" {

@@ -2,11 +2,10 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use super::wire_request::{Breakpoint, Content, Piece};
 use crate::Text;
 use crate::ir::{CacheMark, Detail, Kind, Part, Source};
+use crate::wire::Raw;
 
 /// The parts of a message or of an output. An empty string gives none.
 pub(super) fn content<'a>(content: Option<Content<'a>>) -> Vec<Part<'a>> {
@@ -21,7 +20,7 @@ pub(super) fn content<'a>(content: Option<Content<'a>>) -> Vec<Part<'a>> {
     }
 }
 
-fn part<'a>(piece: Piece<'a>, raw: &'a RawValue) -> Part<'a> {
+fn part<'a>(piece: Piece<'a>, raw: Raw<'a>) -> Part<'a> {
     let cache = piece.breakpoint.as_ref().map(mark);
     let tag = piece.kind.clone().unwrap_or_default().0;
     let kind = match tag.as_ref() {
@@ -57,7 +56,7 @@ fn part<'a>(piece: Piece<'a>, raw: &'a RawValue) -> Part<'a> {
     }
 }
 
-fn other<'a>(tag: Cow<'a, str>, text: Option<Text<'a>>, raw: &'a RawValue) -> Kind<'a> {
+fn other<'a>(tag: Cow<'a, str>, text: Option<Text<'a>>, raw: Raw<'a>) -> Kind<'a> {
     Kind::Other {
         tag,
         text,
@@ -65,7 +64,7 @@ fn other<'a>(tag: Cow<'a, str>, text: Option<Text<'a>>, raw: &'a RawValue) -> Ki
     }
 }
 
-fn join(list: &[&RawValue]) -> String {
+fn join(list: &[Raw<'_>]) -> String {
     let inner: Vec<&str> = list.iter().map(|raw| raw.get()).collect();
     format!("[{}]", inner.join(","))
 }
@@ -80,7 +79,7 @@ fn mark(breakpoint: &Breakpoint<'_>) -> CacheMark {
     }
 }
 
-fn image<'a>(piece: &Piece<'a>, raw: &'a RawValue) -> Option<Kind<'a>> {
+fn image<'a>(piece: &Piece<'a>, raw: Raw<'a>) -> Option<Kind<'a>> {
     let detail = match piece.detail.as_ref().map(|detail| detail.0.as_ref()) {
         Some("low") => Some(Detail::Low),
         Some("high") => Some(Detail::High),

@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use super::decode_items::Conversation;
 use super::decode_tools;
 use super::wire_request::{Create, FormatWire, ReasoningWire, TextWire};
@@ -13,16 +11,12 @@ use crate::ir::{
     Show, Summary, Tier, Turn,
 };
 use crate::member::Member;
-use crate::translate::Recall;
-use crate::wire::{self, Number, OneOrMany, Str};
+use crate::wire::{self, Number, OneOrMany, Raw, Str, Wire, parse_raw};
 use crate::{Dialect, Text, json};
 
-/// Reads a request. Clients of this dialect return state in `encrypted_content`, so nothing is recalled.
-pub(crate) fn decode_request<'a>(
-    body: &'a [u8],
-    _recall: Recall<'_>,
-) -> Result<Request<'a>, Refusal> {
-    let wire: Create<'a> = wire::parse(body)?;
+/// Reads a request.
+pub(crate) fn decode_request(body: &[u8]) -> Result<Request<'_>, Refusal> {
+    let wire: Create<'_> = wire::parse(body)?;
     let mut request = Request::new(
         Dialect::OpenAiResponses,
         wire.model.clone().unwrap_or_default().0,
@@ -55,16 +49,13 @@ pub(crate) fn decode_request<'a>(
         _ => None,
     });
     request.store = typed(wire.store, "store")?;
-    request.previous = typed::<Str<'a>>(wire.previous, "previous_response_id")?.map(|id| id.0);
+    request.previous = typed::<Str<'_>>(wire.previous, "previous_response_id")?.map(|id| id.0);
     request.stream = wire.stream.unwrap_or_default();
     Ok(request)
 }
 
-fn typed<'a, T: serde::Deserialize<'a>>(
-    raw: Option<&'a RawValue>,
-    field: &'static str,
-) -> Result<Option<T>, Refusal> {
-    raw.map(|raw| serde_json::from_str(raw.get()))
+fn typed<'a, T: Wire<'a>>(raw: Option<Raw<'a>>, field: &'static str) -> Result<Option<T>, Refusal> {
+    raw.map(parse_raw)
         .transpose()
         .map_err(|error| Refusal::new(field, format!("{field}: {error}")))
 }
@@ -86,7 +77,7 @@ fn conversation<'a>(wire: &Create<'a>, request: &mut Request<'a>) -> Result<(), 
         }
         Some(OneOrMany::Many(items)) => {
             for (index, item) in items.iter().enumerate() {
-                conversation.item(item, index)?;
+                conversation.item(*item, index)?;
             }
         }
         None => {}
@@ -248,7 +239,7 @@ fn echo<'a>(wire: &Create<'a>) -> Vec<(&'static str, Cow<'a, str>)> {
 
 fn residue<'a>(wire: &Create<'a>) -> Vec<Residue<'a>> {
     let mut residue = Vec::new();
-    let mut keep = |field: &Cow<'a, str>, raw: &'a RawValue, policy| {
+    let mut keep = |field: &Cow<'a, str>, raw: Raw<'a>, policy| {
         residue.push(Residue {
             field: field.clone(),
             raw: raw.get(),
@@ -281,7 +272,7 @@ fn residue<'a>(wire: &Create<'a>) -> Vec<Residue<'a>> {
             "context_management" | "moderation" => Policy::Report,
             _ => Policy::Silent,
         };
-        keep(name, raw, policy);
+        keep(name, *raw, policy);
     }
     residue
 }

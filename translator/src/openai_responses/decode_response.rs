@@ -7,7 +7,7 @@ use super::wire_response::Answered;
 use crate::error::{Failure, FailureKind};
 use crate::ir::Event;
 use crate::translate::Origin;
-use crate::wire;
+use crate::wire::{self, parse_raw};
 
 /// Reads a complete answer.
 pub(crate) fn decode_response(body: &[u8], origin: Origin<'_>, sink: &mut dyn FnMut(Event<'_>)) {
@@ -37,7 +37,7 @@ pub(crate) fn decode_response(body: &[u8], origin: Origin<'_>, sink: &mut dyn Fn
     let mut reader = Reader::new(&origin);
     for raw in answered.output.iter().flatten() {
         // An item that cannot be read is one that this crate does not know.
-        let item: Item<'_> = serde_json::from_str(raw.get()).unwrap_or_default();
+        let item: Item<'_> = parse_raw(*raw).unwrap_or_default();
         reader.item(item, raw.get(), sink);
     }
     reader.finish(&answered, sink);

@@ -1,18 +1,16 @@
 //! An upstream's stream to events. Deltas go through at once; what a `done` event says beyond them is added;
 //! items that only the terminal event shows are given then.
 
-use serde_json::value::RawValue;
-
 use super::decode_answer::{Reader, annotation, call_opening, call_text, reasoning_text};
 use super::error;
 use super::wire_request::{Content, Item, Piece};
 use super::wire_response::{Answered, FrameWire};
 use crate::Text;
 use crate::error::{Failure, FailureKind};
-use crate::ir::{Event, Opening};
+use crate::ir::{Event, Opaque, Opening};
 use crate::sse::Frame;
 use crate::translate::Origin;
-use crate::wire::{Number, Str};
+use crate::wire::{Number, Raw, Str, parse_raw, parse_text};
 
 /// Reads a stream.
 #[derive(Debug)]
@@ -30,6 +28,8 @@ struct OpenItem {
     id: String,
     shape: Shape,
     parts: Vec<OpenPart>,
+    /// The phase of a message.
+    phase: Vec<Opaque<'static>>,
     done: bool,
 }
 
@@ -44,8 +44,8 @@ enum Shape {
 
 /// A part of the representation and what it has so far, to find what the deltas left out.
 /// A string as it stands in the frame.
-fn literal(raw: Option<&RawValue>) -> Option<Text<'_>> {
-    raw.map(RawValue::get)
+fn literal(raw: Option<Raw<'_>>) -> Option<Text<'_>> {
+    raw.map(Raw::get)
         .filter(|raw| raw.starts_with('"'))
         .map(Text::Json)
 }
@@ -57,6 +57,8 @@ struct OpenPart {
     index: u64,
     text: String,
     citations: usize,
+    /// What is told when it closes.
+    phase: Vec<Opaque<'static>>,
     closed: bool,
 }
 
@@ -74,7 +76,7 @@ impl StreamDecoder {
         if self.ended || frame.data.is_empty() || frame.data == "[DONE]" {
             return;
         }
-        let wire: FrameWire<'_> = match serde_json::from_str(frame.data) {
+        let wire: FrameWire<'_> = match parse_text(frame.data) {
             Ok(wire) => wire,
             Err(error) => {
                 let message = format!("an event of the upstream cannot be read: {error}");
@@ -111,7 +113,7 @@ impl StreamDecoder {
 
     /// The flat form has the members beside `type`, the nested one under `error`.
     fn error(&mut self, wire: &FrameWire<'_>, data: &str, sink: &mut dyn FnMut(Event<'_>)) {
-        let nested = wire.error.map(RawValue::get);
+        let nested = wire.error.map(Raw::get);
         // In the flat form `type` is the event's name, which says nothing of the error.
         self.fail(error::from_raw(nested.or(Some(data))), sink);
     }
@@ -162,7 +164,7 @@ impl StreamDecoder {
         self.started = true;
         let answered: Answered<'_> = wire
             .response
-            .and_then(|raw| serde_json::from_str(raw.get()).ok())
+            .and_then(|raw| parse_raw(raw).ok())
             .unwrap_or_default();
         sink(Event::Start {
             id: answered.id.unwrap_or_default().0,
@@ -171,10 +173,7 @@ impl StreamDecoder {
     }
 
     fn added(&mut self, wire: &FrameWire<'_>, sink: &mut dyn FnMut(Event<'_>)) {
-        let Some(item) = wire
-            .item
-            .and_then(|raw| serde_json::from_str::<Item<'_>>(raw.get()).ok())
-        else {
+        let Some(item) = wire.item.and_then(|raw| parse_raw::<Item<'_>>(raw).ok()) else {
             return;
         };
         let index = self.index(wire);
@@ -198,6 +197,7 @@ impl StreamDecoder {
                 _ => Shape::Whole,
             },
             parts: Vec::new(),
+            phase: self.reader.phase(&item),
             done: false,
         };
         match open.shape {
@@ -256,7 +256,7 @@ impl StreamDecoder {
 
     fn part_added(&mut self, wire: &FrameWire<'_>, sink: &mut dyn FnMut(Event<'_>)) {
         let Some(raw) = wire.part else { return };
-        let Ok(piece) = serde_json::from_str::<Piece<'_>>(raw.get()) else {
+        let Ok(piece) = parse_raw::<Piece<'_>>(raw) else {
             return;
         };
         let opening = match piece.kind.as_ref().map(|kind| kind.0.as_ref()) {
@@ -268,10 +268,7 @@ impl StreamDecoder {
     }
 
     fn part_done(&mut self, wire: &FrameWire<'_>, sink: &mut dyn FnMut(Event<'_>)) {
-        let Some(piece) = wire
-            .part
-            .and_then(|raw| serde_json::from_str::<Piece<'_>>(raw.get()).ok())
-        else {
+        let Some(piece) = wire.part.and_then(|raw| parse_raw::<Piece<'_>>(raw).ok()) else {
             return;
         };
         let index = wire
@@ -309,6 +306,7 @@ impl StreamDecoder {
                 id,
                 shape,
                 parts: Vec::new(),
+                phase: Vec::new(),
                 done: false,
             });
             self.items.len() - 1
@@ -328,10 +326,10 @@ impl StreamDecoder {
         let found = found.unwrap_or_else(|| {
             // Parts of a message come one after the other.
             item.close_parts(sink);
-            item.parts.push(OpenPart::new(
-                self.reader.open(opening.clone(), sink),
-                index,
-            ));
+            item.parts.push(OpenPart {
+                phase: item.phase.clone(),
+                ..OpenPart::new(self.reader.open(opening.clone(), sink), index)
+            });
             item.parts.len() - 1
         });
         item.parts.get_mut(found)
@@ -345,7 +343,7 @@ impl StreamDecoder {
     ) {
         let Some(text) = wire
             .delta
-            .map(RawValue::get)
+            .map(Raw::get)
             .filter(|raw| raw.starts_with('"') && raw.len() > 2)
         else {
             return;
@@ -367,11 +365,7 @@ impl StreamDecoder {
     }
 
     fn call_delta(&mut self, wire: &FrameWire<'_>, sink: &mut dyn FnMut(Event<'_>)) {
-        let Some(text) = wire
-            .delta
-            .map(RawValue::get)
-            .filter(|raw| raw.starts_with('"'))
-        else {
+        let Some(text) = wire.delta.map(Raw::get).filter(|raw| raw.starts_with('"')) else {
             return;
         };
         let Some(at) = self.item_of(wire) else { return };
@@ -384,7 +378,7 @@ impl StreamDecoder {
     /// Servers that send no deltas say everything here.
     fn call_done(
         &mut self,
-        whole: Option<&RawValue>,
+        whole: Option<Raw<'_>>,
         wire: &FrameWire<'_>,
         sink: &mut dyn FnMut(Event<'_>),
     ) {
@@ -403,7 +397,7 @@ impl StreamDecoder {
 
     fn text_done(
         &mut self,
-        whole: Option<&RawValue>,
+        whole: Option<Raw<'_>>,
         opening: &Opening<'static>,
         wire: &FrameWire<'_>,
         sink: &mut dyn FnMut(Event<'_>),
@@ -430,7 +424,7 @@ impl StreamDecoder {
 
     fn item_done(&mut self, wire: &FrameWire<'_>, sink: &mut dyn FnMut(Event<'_>)) {
         let Some(raw) = wire.item else { return };
-        let item: Item<'_> = serde_json::from_str(raw.get()).unwrap_or_default();
+        let item: Item<'_> = parse_raw(raw).unwrap_or_default();
         let id = item.id.clone().unwrap_or_default().0;
         let index = wire.output_index.and_then(Number::as_u64);
         match self.live(index, Some(&id)) {
@@ -442,6 +436,7 @@ impl StreamDecoder {
                     id: id.into_owned(),
                     shape: Shape::Whole,
                     parts: Vec::new(),
+                    phase: Vec::new(),
                     done: true,
                 });
                 self.reader.item(item, raw.get(), sink);
@@ -477,6 +472,7 @@ impl StreamDecoder {
                 }
             }
             Shape::Message => {
+                let phase = self.reader.phase(&item);
                 let pieces = match item.content {
                     Some(Content::Pieces(pieces)) => pieces,
                     _ => Vec::new(),
@@ -490,7 +486,7 @@ impl StreamDecoder {
                         Some(part) => part.complete(piece, sink),
                         None => {
                             open.close_parts(sink);
-                            self.reader.piece(piece, sink);
+                            self.reader.piece(piece, phase.clone(), sink);
                         }
                     }
                 }
@@ -512,11 +508,11 @@ impl StreamDecoder {
         });
         let mut answered: Answered<'_> = wire
             .response
-            .and_then(|raw| serde_json::from_str(raw.get()).ok())
+            .and_then(|raw| parse_raw(raw).ok())
             .unwrap_or_default();
         answered.status.get_or_insert(Str(status.into()));
         for (index, raw) in answered.output.iter().flatten().enumerate() {
-            let item: Item<'_> = serde_json::from_str(raw.get()).unwrap_or_default();
+            let item: Item<'_> = parse_raw(*raw).unwrap_or_default();
             let id = item.id.clone().unwrap_or_default().0;
             match self.find(Some(index as u64), Some(&id)) {
                 Some(at) => self.complete(at, item, raw.get(), sink),
@@ -537,7 +533,7 @@ impl OpenItem {
             part.closed = true;
             sink(Event::Close {
                 part: part.part,
-                opaque: Vec::new(),
+                opaque: std::mem::take(&mut part.phase),
             });
         }
     }
@@ -550,6 +546,7 @@ impl OpenPart {
             index,
             text: String::new(),
             citations: 0,
+            phase: Vec::new(),
             closed: false,
         }
     }
@@ -595,7 +592,7 @@ impl OpenPart {
         self.closed = true;
         sink(Event::Close {
             part: self.part,
-            opaque: Vec::new(),
+            opaque: std::mem::take(&mut self.phase),
         });
     }
 }

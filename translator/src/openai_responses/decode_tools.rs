@@ -3,21 +3,21 @@
 use std::borrow::Cow;
 
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use super::vendor;
 use super::wire_request::{ChoiceWire, ToolWire};
 use crate::error::Refusal;
 use crate::ir::{ServerTool, Tool, ToolChoice, ToolKind};
 use crate::json;
+use crate::wire::{Raw, parse_raw};
 
 /// Reads a list of tools; groups are flattened, their name kept on each tool.
 pub(super) fn tools<'a>(
-    raw: &'a RawValue,
+    raw: Raw<'a>,
     field: &str,
     into: &mut Vec<Tool<'a>>,
 ) -> Result<(), Refusal> {
-    let list: Vec<&'a RawValue> = serde_json::from_str(raw.get()).map_err(|error| {
+    let list: Vec<Raw<'a>> = parse_raw(raw).map_err(|error| {
         Refusal::new(field, format!("{field} must be a list of tools: {error}"))
     })?;
     for (index, raw) in list.into_iter().enumerate() {
@@ -27,13 +27,13 @@ pub(super) fn tools<'a>(
 }
 
 fn tool<'a>(
-    raw: &'a RawValue,
+    raw: Raw<'a>,
     namespace: Option<&Cow<'a, str>>,
     field: &str,
     into: &mut Vec<Tool<'a>>,
 ) -> Result<(), Refusal> {
-    let wire: ToolWire<'a> = serde_json::from_str(raw.get())
-        .map_err(|error| Refusal::new(field, format!("{field}: {error}")))?;
+    let wire: ToolWire<'a> =
+        parse_raw(raw).map_err(|error| Refusal::new(field, format!("{field}: {error}")))?;
     let tag = wire.kind.clone().unwrap_or_default().0;
     if tag == "namespace" {
         let name = wire.name.unwrap_or_default().0;
@@ -44,7 +44,7 @@ fn tool<'a>(
     }
     // The nested form of Chat is met in the wild.
     let nested: Option<ToolWire<'a>> = match (&wire.name, wire.function) {
-        (None, Some(function)) => serde_json::from_str(function.get()).ok(),
+        (None, Some(function)) => parse_raw(function).ok(),
         _ => None,
     };
     let was_nested = nested.is_some();
@@ -136,7 +136,7 @@ const TOOL_SEARCH_SCHEMA: &str =
     r#"{"type":"object","properties":{"query":{"type":"string"}},"required":["query"]}"#;
 
 /// Reads `tool_choice`.
-pub(super) fn choice<'a>(raw: &'a RawValue) -> Result<ToolChoice<'a>, Refusal> {
+pub(super) fn choice<'a>(raw: Raw<'a>) -> Result<ToolChoice<'a>, Refusal> {
     let bad = |error: String| Refusal::new("tool_choice", format!("tool_choice: {error}"));
     if raw.get().starts_with('"') {
         return match raw.get() {
@@ -146,8 +146,7 @@ pub(super) fn choice<'a>(raw: &'a RawValue) -> Result<ToolChoice<'a>, Refusal> {
             other => Err(bad(format!("{other} is none of auto, none, required"))),
         };
     }
-    let wire: ChoiceWire<'a> =
-        serde_json::from_str(raw.get()).map_err(|error| bad(error.to_string()))?;
+    let wire: ChoiceWire<'a> = parse_raw(raw).map_err(|error| bad(error.to_string()))?;
     Ok(match wire.kind.as_ref().map(|kind| kind.0.as_ref()) {
         Some("allowed_tools") => ToolChoice::Allowed {
             required: wire.mode.as_ref().is_some_and(|mode| mode.0 == "required"),

@@ -55,11 +55,20 @@ pub(super) fn content_part(
 }
 
 /// Writes a message whose parts are already written, as list elements.
-pub(super) fn message(w: &mut Writer<'_>, id: &str, status: Status, parts: &str) {
+pub(super) fn message(
+    w: &mut Writer<'_>,
+    id: &str,
+    status: Status,
+    phase: Option<&str>,
+    parts: &str,
+) {
     w.str("id", id);
     w.str("type", "message");
     w.str("status", status.as_str());
     w.str("role", "assistant");
+    if let Some(phase) = phase {
+        w.str("phase", phase);
+    }
     w.key("content");
     let out = w.buffer();
     out.push(b'[');
@@ -85,6 +94,26 @@ pub(super) fn reasoning(w: &mut Writer<'_>, id: &str, text: &Text<'_>, encrypted
 pub(super) fn summary(w: &mut Writer<'_>, text: &Text<'_>) {
     w.str("type", "summary_text");
     w.text("text", text);
+}
+
+/// What came with the words of a message: their phase, and state that stands in a reasoning item behind them.
+#[derive(Debug, Default)]
+pub(super) struct Beside {
+    pub(super) phase: Option<String>,
+    pub(super) states: Vec<Opaque<'static>>,
+}
+
+impl Beside {
+    /// Takes the state of one part of the message.
+    pub(super) fn take(&mut self, states: &[Opaque<'_>]) {
+        for state in states {
+            if state.kind == OpaqueKind::Phase {
+                self.phase = Some(state.state.clone().into_owned());
+            } else {
+                self.states.push(state.clone().into_owned());
+            }
+        }
+    }
 }
 
 /// The opaque content of a reasoning item: the service's own as it came, anything else in an envelope.

@@ -89,6 +89,7 @@ fn encode(
             headers: Vec::new(),
             report: encoding.report,
             undo: encoding.undo,
+            ..Outbound::default()
         }),
     }
 }

@@ -152,6 +152,7 @@ pub(super) fn unusable(finish: &Finish<'_>) -> Option<Failure> {
 struct Output {
     items: Vec<u8>,
     parts: Vec<u8>,
+    beside: items::Beside,
     /// How likely the tokens of the first words were, as list elements.
     logprobs: String,
 }
@@ -169,8 +170,13 @@ impl Output {
             return;
         }
         let parts = crate::ir::into_string(std::mem::take(&mut self.parts));
+        let items::Beside { phase, states } = std::mem::take(&mut self.beside);
         let id = answer.ids.next("msg_");
-        self.item(|w| items::message(w, &id, status, &parts));
+        self.item(|w| items::message(w, &id, status, phase.as_deref(), &parts));
+        if let Some(encrypted) = items::encrypted(&states) {
+            let id = answer.ids.next("rs_");
+            self.item(|w| items::reasoning(w, &id, &Text::default(), Some(&encrypted)));
+        }
     }
 
     fn part(&mut self, part: &OutPart, answer: &mut Answer) {
@@ -230,6 +236,7 @@ impl Output {
     }
 
     fn words(&mut self, words: Words, part: &OutPart) {
+        self.beside.take(&part.opaque);
         let length = || part.text.chars().count() as u64;
         let annotations: Vec<String> = part
             .citations

@@ -36,6 +36,7 @@ struct Message {
     /// Its complete parts, as list elements.
     parts: String,
     count: u64,
+    beside: items::Beside,
 }
 
 /// The part that is open.
@@ -245,7 +246,7 @@ impl StreamEncoder {
         self.part = Some(part);
     }
 
-    /// State that came with a call stands in a reasoning item before it.
+    /// State that came with a call or with words stands in a reasoning item: before the call, behind the words.
     fn state(&mut self, encrypted: &str, out: &mut Vec<u8>) {
         let id = self.answer.ids.next("rs_");
         self.added(out, |w| items::reasoning(w, &id, &Text::default(), None));
@@ -412,7 +413,12 @@ impl StreamEncoder {
         let literal = crate::ir::into_string(std::mem::take(&mut part.said));
         let said = Text::Json(&literal);
         match &part.kind {
-            PartKind::Words(words) => self.close_words(&part, *words, &said, out),
+            PartKind::Words(words) => {
+                if let Some(message) = &mut self.message {
+                    message.beside.take(opaque);
+                }
+                self.close_words(&part, *words, &said, out);
+            }
             PartKind::Reasoning => self.close_reasoning(&part, &said, opaque, out),
             PartKind::Call(call) => {
                 if call.vendor.is_none() {
@@ -503,11 +509,14 @@ impl StreamEncoder {
             return message.id.clone();
         }
         let id = self.answer.ids.next("msg_");
-        self.added(out, |w| items::message(w, &id, Status::InProgress, ""));
+        self.added(out, |w| {
+            items::message(w, &id, Status::InProgress, None, "");
+        });
         self.message = Some(Message {
             id: id.clone(),
             parts: String::new(),
             count: 0,
+            beside: items::Beside::default(),
         });
         id
     }
@@ -520,8 +529,12 @@ impl StreamEncoder {
                 _ => Status::Completed,
             };
             self.done(out, |w| {
-                items::message(w, &message.id, status, &message.parts);
+                let phase = message.beside.phase.as_deref();
+                items::message(w, &message.id, status, phase, &message.parts);
             });
+            if let Some(encrypted) = items::encrypted(&message.beside.states) {
+                self.state(&encrypted, out);
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use super::encode_request::Encoding;
 use super::encode_tools::wire_name;
 use super::{decode_tools, encode_parts, reasoning, vendor};
 use crate::ident::{self, Charset};
-use crate::ir::{Args, CacheMark, Kind, Part, Role, ToolCall, ToolResult, Turn};
+use crate::ir::{Args, CacheMark, Kind, OpaqueKind, Part, Role, ToolCall, ToolResult, Turn};
 use crate::json::{self, Writer};
 use crate::member::Member;
 use crate::{Dialect, Text};
@@ -221,7 +221,8 @@ impl<'t, 'e> Turns<'t, 'e> {
                         .iter()
                         .take_while(|part| is_words(part) && part.opaque.is_empty())
                         .count();
-                    words(&parts[at - 1..at + more], turn.phase.as_deref(), w);
+                    let phase = phase_of(part).or(turn.phase.as_deref());
+                    words(&parts[at - 1..at + more], phase, w);
                     at += more;
                 }
                 Kind::ToolCall(call) => self.call(call, w),
@@ -358,6 +359,15 @@ impl<'t, 'e> Turns<'t, 'e> {
             encode_parts::output(self.encoding, result, w);
         });
     }
+}
+
+/// The phase that came back with the words through a client of another dialect.
+fn phase_of<'p>(part: &'p Part<'_>) -> Option<&'p str> {
+    let state = part
+        .opaque
+        .iter()
+        .find(|state| state.kind == OpaqueKind::Phase)?;
+    Some(&state.state)
 }
 
 fn is_words(part: &Part<'_>) -> bool {

@@ -3,6 +3,7 @@
 use super::wire_response::ErrorWire;
 use crate::error::{Failure, FailureKind, detect_overflow, overflow_message};
 use crate::json::{self, Writer};
+use crate::wire::{Raw, parse_text};
 use crate::{Dialect, Text};
 
 /// Reads the error body of an upstream.
@@ -43,7 +44,7 @@ fn literal(raw: &str) -> String {
 }
 
 fn read(raw: &str, status: Option<u16>) -> Failure {
-    let word = |raw: Option<&serde_json::value::RawValue>| {
+    let word = |raw: Option<Raw<'_>>| {
         raw.map(|raw| {
             if raw.get().starts_with('"') {
                 literal(raw.get())
@@ -56,7 +57,7 @@ fn read(raw: &str, status: Option<u16>) -> Failure {
     if raw.starts_with('"') {
         return Failure::new(kind(status, None, None, ""), literal(raw));
     }
-    let wire: ErrorWire<'_> = serde_json::from_str(raw).unwrap_or_default();
+    let wire: ErrorWire<'_> = parse_text(raw).unwrap_or_default();
     let (code, tag) = (word(wire.code), word(wire.kind));
     let message = wire
         .message
@@ -163,6 +164,12 @@ pub(super) fn code(failure: &Failure) -> Option<&str> {
         FailureKind::NotFound | FailureKind::RateLimit | FailureKind::Conflict => {
             failure.code.as_deref().or(fixed)
         }
+        // The hub's own word for a spent budget; vendors' words become OpenAI's.
+        FailureKind::Billing => failure
+            .code
+            .as_deref()
+            .filter(|code| *code == "budget_exceeded")
+            .or(fixed),
         _ => fixed.or(failure.code.as_deref()),
     }
 }

@@ -9,10 +9,9 @@ use crate::ir::{
     Args, Effort, Kind, Opaque, OpaqueKind, Output, ReasoningMode, Request, Role, Show, Summary,
     ToolKind,
 };
-use crate::translate::no_recall;
 
 fn decode(body: &str) -> Request<'_> {
-    decode_request(body.as_bytes(), &no_recall).expect("a request")
+    decode_request(body.as_bytes()).expect("a request")
 }
 
 /// What an agent sends in its second turn.
@@ -134,7 +133,7 @@ fn every_input_item_is_taken_or_named() {
     ];
     for item in items {
         let body = format!(r#"{{"model":"m","input":[{{"role":"user","content":"a"}},{item}]}}"#);
-        let decoded = decode_request(body.as_bytes(), &no_recall);
+        let decoded = decode_request(body.as_bytes());
         if item.contains("something_newer") {
             assert!(
                 decoded.is_err_and(|refusal| refusal.param.as_deref() == Some("input[1]")),
@@ -149,7 +148,7 @@ fn every_input_item_is_taken_or_named() {
         r#"{"id":"msg_7"}"#,
     ] {
         let body = format!(r#"{{"model":"m","input":[{item}]}}"#);
-        let refusal = decode_request(body.as_bytes(), &no_recall).expect_err("not resolved");
+        let refusal = decode_request(body.as_bytes()).expect_err("not resolved");
         assert!(refusal.message.contains("msg_7"), "{refusal}");
     }
 }

@@ -8,11 +8,10 @@ use crate::answer::Answer;
 use crate::error::{Failure, FailureKind};
 use crate::fold::Fold;
 use crate::ir::{Citation, Event, Finish, Opaque, OpaqueKind, Opening, Usage};
-use crate::translate::no_recall;
 use crate::{Dialect, Text, envelope};
 
 fn answer(body: &str) -> Answer {
-    let request = decode_request(body.as_bytes(), &no_recall).expect("a request");
+    let request = decode_request(body.as_bytes()).expect("a request");
     Answer::new(&request, 7, 1_700_000_000)
 }
 

@@ -12,7 +12,7 @@ use crate::ir::{
     Args, Effort, Instruction, Kind, Opaque, OpaqueKind, Output, Part, ReasoningMode, Request,
     Role, ServerTool, Source, Tool, ToolCall, ToolChoice, ToolKind, ToolResult, Turn,
 };
-use crate::translate::{Outbound, Target, no_recall};
+use crate::translate::{Outbound, Target};
 
 fn target(model: &str) -> Target<'_> {
     Target {
@@ -28,7 +28,7 @@ fn target(model: &str) -> Target<'_> {
 }
 
 fn decode(body: &str) -> Request<'_> {
-    decode_request(body.as_bytes(), &no_recall).expect("a request")
+    decode_request(body.as_bytes()).expect("a request")
 }
 
 fn encode(request: &Request<'_>, model: &str) -> (Value, Outbound) {

@@ -1,39 +1,36 @@
 //! Requests and items as they stand on the wire. Knows members and their types, nothing of what they mean.
 
-use serde::de::{Deserialize, Deserializer, Error as _};
-use serde_json::value::RawValue;
-
-use crate::wire::{Number, OneOrMany, Str};
+use crate::wire::{Cursor, Fault, Number, OneOrMany, Raw, Str, Wire};
 use crate::{Text, wire_object};
 
 wire_object! {
     /// The body of a request.
     pub(super) struct Create<'a> {
         model: Str<'a> = "model",
-        input: OneOrMany<'a, &'a RawValue> = "input",
-        instructions: &'a RawValue = "instructions",
-        tools: &'a RawValue = "tools",
-        tool_choice: &'a RawValue = "tool_choice",
-        parallel: &'a RawValue = "parallel_tool_calls",
-        temperature: &'a RawValue = "temperature",
-        top_p: &'a RawValue = "top_p",
+        input: OneOrMany<'a, Raw<'a>> = "input",
+        instructions: Raw<'a> = "instructions",
+        tools: Raw<'a> = "tools",
+        tool_choice: Raw<'a> = "tool_choice",
+        parallel: Raw<'a> = "parallel_tool_calls",
+        temperature: Raw<'a> = "temperature",
+        top_p: Raw<'a> = "top_p",
         top_logprobs: Number = "top_logprobs",
-        max_output: &'a RawValue = "max_output_tokens",
-        reasoning: &'a RawValue = "reasoning",
-        text: &'a RawValue = "text",
-        include: &'a RawValue = "include",
-        store: &'a RawValue = "store",
-        metadata: &'a RawValue = "metadata",
-        previous: &'a RawValue = "previous_response_id",
+        max_output: Raw<'a> = "max_output_tokens",
+        reasoning: Raw<'a> = "reasoning",
+        text: Raw<'a> = "text",
+        include: Raw<'a> = "include",
+        store: Raw<'a> = "store",
+        metadata: Raw<'a> = "metadata",
+        previous: Raw<'a> = "previous_response_id",
         stream: bool = "stream",
         tier: Str<'a> = "service_tier",
         safety_identifier: Text<'a> = "safety_identifier",
         user: Text<'a> = "user",
-        cache_key: &'a RawValue = "prompt_cache_key",
-        cache_options: &'a RawValue = "prompt_cache_options",
-        truncation: &'a RawValue = "truncation",
-        background: &'a RawValue = "background",
-        max_tool_calls: &'a RawValue = "max_tool_calls",
+        cache_key: Raw<'a> = "prompt_cache_key",
+        cache_options: Raw<'a> = "prompt_cache_options",
+        truncation: Raw<'a> = "truncation",
+        background: Raw<'a> = "background",
+        max_tool_calls: Raw<'a> = "max_tool_calls",
     }
 }
 
@@ -48,17 +45,17 @@ wire_object! {
         call_id: Str<'a> = "call_id",
         name: Str<'a> = "name",
         namespace: Str<'a> = "namespace",
-        arguments: &'a RawValue = "arguments",
+        arguments: Raw<'a> = "arguments",
         input: Text<'a> = "input",
         output: Content<'a> = "output",
         summary: Vec<Piece<'a>> = "summary",
         encrypted: Text<'a> = "encrypted_content",
-        tools: &'a RawValue = "tools",
+        tools: Raw<'a> = "tools",
         execution: Str<'a> = "execution",
-        action: &'a RawValue = "action",
-        operation: &'a RawValue = "operation",
-        reasoning: &'a RawValue = "reasoning",
-        text: &'a RawValue = "text",
+        action: Raw<'a> = "action",
+        operation: Raw<'a> = "operation",
+        reasoning: Raw<'a> = "reasoning",
+        text: Raw<'a> = "text",
         result: Text<'a> = "result",
         output_format: Str<'a> = "output_format",
     }
@@ -70,9 +67,9 @@ wire_object! {
         kind: Str<'a> = "type",
         text: Text<'a> = "text",
         refusal: Text<'a> = "refusal",
-        annotations: Vec<&'a RawValue> = "annotations",
-        logprobs: &'a RawValue = "logprobs",
-        image_url: &'a RawValue = "image_url",
+        annotations: Vec<Raw<'a>> = "annotations",
+        logprobs: Raw<'a> = "logprobs",
+        image_url: Raw<'a> = "image_url",
         detail: Str<'a> = "detail",
         file_id: Text<'a> = "file_id",
         file_data: Text<'a> = "file_data",
@@ -105,13 +102,13 @@ wire_object! {
         kind: Str<'a> = "type",
         name: Str<'a> = "name",
         description: Text<'a> = "description",
-        parameters: &'a RawValue = "parameters",
+        parameters: Raw<'a> = "parameters",
         strict: bool = "strict",
-        format: &'a RawValue = "format",
-        tools: Vec<&'a RawValue> = "tools",
+        format: Raw<'a> = "format",
+        tools: Vec<Raw<'a>> = "tools",
         execution: Str<'a> = "execution",
         server_label: Str<'a> = "server_label",
-        function: &'a RawValue = "function",
+        function: Raw<'a> = "function",
     }
 }
 
@@ -123,7 +120,7 @@ wire_object! {
         mode: Str<'a> = "mode",
         tools: Vec<ChoiceWire<'a>> = "tools",
         server_label: Str<'a> = "server_label",
-        function: &'a RawValue = "function",
+        function: Raw<'a> = "function",
     }
 }
 
@@ -150,7 +147,7 @@ wire_object! {
         kind: Str<'a> = "type",
         name: Str<'a> = "name",
         description: Text<'a> = "description",
-        schema: &'a RawValue = "schema",
+        schema: Raw<'a> = "schema",
         strict: bool = "strict",
     }
 }
@@ -161,32 +158,24 @@ pub(super) enum Content<'a> {
     /// The short form.
     Words(Text<'a>),
     /// The list form.
-    Pieces(Vec<(Piece<'a>, &'a RawValue)>),
+    Pieces(Vec<(Piece<'a>, Raw<'a>)>),
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Content<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = <&'de RawValue>::deserialize(deserializer)?;
-        let piece = |raw: &'de RawValue| {
-            serde_json::from_str(raw.get())
-                .map(|piece| (piece, raw))
-                .map_err(D::Error::custom)
-        };
-        match raw.get().as_bytes().first() {
-            Some(b'"') => Ok(Self::Words(Text::Json(raw.get()))),
+impl<'a> Wire<'a> for Content<'a> {
+    fn read(cursor: &mut Cursor<'a>) -> Result<Self, Fault> {
+        match cursor.peek()? {
+            b'"' => Text::read(cursor).map(Self::Words),
             // Some clients send one object where a list belongs.
-            Some(b'{') => Ok(Self::Pieces(vec![piece(raw)?])),
-            Some(b'[') => {
-                let list: Vec<&'de RawValue> =
-                    serde_json::from_str(raw.get()).map_err(D::Error::custom)?;
-                Ok(Self::Pieces(
-                    list.into_iter().map(piece).collect::<Result<_, _>>()?,
-                ))
+            b'{' => cursor.both().map(|piece| Self::Pieces(vec![piece])),
+            b'[' => {
+                let mut pieces = Vec::new();
+                cursor.list(|cursor| {
+                    pieces.push(cursor.both()?);
+                    Ok(())
+                })?;
+                Ok(Self::Pieces(pieces))
             }
-            _ => Err(D::Error::custom(format_args!(
-                "expected a string or a list, found {}",
-                crate::json::type_name(raw.get())
-            ))),
+            _ => Err(cursor.unexpected("a string or a list")),
         }
     }
 }

@@ -1,8 +1,6 @@
 //! Answers and stream frames as they stand on the wire. Knows members and their types, nothing of what they mean.
 
-use serde_json::value::RawValue;
-
-use crate::wire::{Count, Number, Str};
+use crate::wire::{Count, Number, Raw, Str};
 use crate::{Text, wire_object};
 
 wire_object! {
@@ -12,9 +10,9 @@ wire_object! {
         object: Str<'a> = "object",
         model: Str<'a> = "model",
         status: Str<'a> = "status",
-        output: Vec<&'a RawValue> = "output",
+        output: Vec<Raw<'a>> = "output",
         usage: UsageWire<'a> = "usage",
-        error: &'a RawValue = "error",
+        error: Raw<'a> = "error",
         incomplete: Incomplete<'a> = "incomplete_details",
     }
 }
@@ -51,24 +49,24 @@ wire_object! {
     /// The data of a stream frame: the members of all its types.
     pub(super) struct FrameWire<'a> {
         kind: Str<'a> = "type",
-        delta: &'a RawValue = "delta",
-        text: &'a RawValue = "text",
-        logprobs: &'a RawValue = "logprobs",
-        arguments: &'a RawValue = "arguments",
-        input: &'a RawValue = "input",
-        refusal: &'a RawValue = "refusal",
+        delta: Raw<'a> = "delta",
+        text: Raw<'a> = "text",
+        logprobs: Raw<'a> = "logprobs",
+        arguments: Raw<'a> = "arguments",
+        input: Raw<'a> = "input",
+        refusal: Raw<'a> = "refusal",
         item_id: Str<'a> = "item_id",
         output_index: Number = "output_index",
         content_index: Number = "content_index",
         summary_index: Number = "summary_index",
-        item: &'a RawValue = "item",
-        part: &'a RawValue = "part",
-        annotation: &'a RawValue = "annotation",
-        response: &'a RawValue = "response",
-        error: &'a RawValue = "error",
-        code: &'a RawValue = "code",
+        item: Raw<'a> = "item",
+        part: Raw<'a> = "part",
+        annotation: Raw<'a> = "annotation",
+        response: Raw<'a> = "response",
+        error: Raw<'a> = "error",
+        code: Raw<'a> = "code",
         message: Text<'a> = "message",
-        param: &'a RawValue = "param",
+        param: Raw<'a> = "param",
     }
 }
 
@@ -88,8 +86,8 @@ wire_object! {
     /// An error, in a body or in a frame.
     pub(super) struct ErrorWire<'a> {
         message: Text<'a> = "message",
-        kind: &'a RawValue = "type",
-        code: &'a RawValue = "code",
-        param: &'a RawValue = "param",
+        kind: Raw<'a> = "type",
+        code: Raw<'a> = "code",
+        param: Raw<'a> = "param",
     }
 }

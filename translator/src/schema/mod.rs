@@ -99,25 +99,22 @@ fn rooted(schema: Option<&str>) -> Cow<'_, str> {
     else {
         return Cow::Borrowed(EMPTY);
     };
-    let mut keys = 0_usize;
-    let mut typed = false;
+    let mut is_empty = true;
+    let mut kind = None;
     let mut properties = false;
     for (key, range) in crate::json::members(schema) {
-        keys += 1;
-        typed |= key == "type" && &schema[range] != "null";
+        is_empty = false;
         properties |= key == "properties";
+        if key == "type" {
+            kind = Some(&schema[range]);
+        }
     }
-    match (keys, typed) {
-        (0, _) => Cow::Borrowed(EMPTY),
-        (_, true) => match crate::json::member(schema, "type") {
-            // Vendors refuse an object type without properties, or a root that is a list of types.
-            Some(r#""object""#) if properties => Cow::Borrowed(schema),
-            Some(r#""object""#) => {
-                Cow::Owned(format!("{},\"properties\":{{}}}}", schema_body(schema)))
-            }
-            _ => retyped(schema),
-        },
-        (_, false) => retyped(schema),
+    match kind {
+        _ if is_empty => Cow::Borrowed(EMPTY),
+        // Vendors refuse an object type without properties, or a root that is a list of types.
+        Some(r#""object""#) if properties => Cow::Borrowed(schema),
+        Some(r#""object""#) => Cow::Owned(format!("{},\"properties\":{{}}}}", schema_body(schema))),
+        _ => retyped(schema),
     }
 }
 

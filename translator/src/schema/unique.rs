@@ -3,14 +3,18 @@
 //! Works on the text, so that a schema without doubles is not parsed at all. Knows nothing of subsets.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 const KEY: &str = "\"required\"";
+static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(KEY));
 
 /// The schema with each name once in every `required`.
 pub(super) fn unique_required(schema: Cow<'_, str>) -> Cow<'_, str> {
     let mut out = String::new();
     let mut copied = 0;
-    for at in memchr::memmem::find_iter(schema.as_bytes(), KEY) {
+    for at in FINDER.find_iter(schema.as_bytes()) {
         let Some((list, end)) = names(&schema, at + KEY.len()) else {
             continue;
         };

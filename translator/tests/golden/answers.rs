@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde_json::{Value, json};
 use translator::answer::Answer;
+use translator::recall;
 use translator::translate::{self, Origin, StreamTranslation, Summary, no_recall};
 use translator::undo::Undo;
 use translator::{Dialect, envelope};
@@ -69,7 +70,10 @@ impl Exchange {
                 .decode_request(body.as_bytes(), &no_recall)
                 .map_err(|error| format!("not decoded: {error}"))?;
             name_model(&mut request);
-            let answer = Answer::new(&request, SEED, CREATED);
+            let answer = Answer {
+                before: Some(recall::mark(&request)),
+                ..Answer::new(&request, SEED, CREATED)
+            };
             let target = target(upstream, &model, request.stream);
             let outbound = translate::request(request, &target, false)
                 .map_err(|error| format!("refused: {error}"))?;
@@ -90,6 +94,11 @@ impl Exchange {
             provider: cases::word(self.upstream),
             model: &self.model,
         }
+    }
+
+    /// The answer is one to what this marks.
+    pub(crate) fn answers_to(&mut self, mark: u64) {
+        self.answer.before = Some(mark);
     }
 
     /// The client is a Gemini one that did not ask for server-sent events.

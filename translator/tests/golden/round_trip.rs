@@ -5,6 +5,7 @@
 
 use serde_json::{Value, json};
 use translator::Dialect;
+use translator::recall::{self, Kept, Key, no_recall};
 
 use crate::answers::Exchange;
 use crate::cases::{self, AnswerCase, TARGETS};
@@ -237,6 +238,12 @@ fn state_is_never_shown_to_another_vendor() {
 #[test]
 fn a_forgetful_chat_client_is_reminded() {
     let case = reasoning_case();
+    let question =
+        cases::request("reasoning_tools_two_turns", Dialect::OpenAiChat).expect("the case exists");
+    let mut asked = Dialect::OpenAiChat
+        .decode_request(question.as_bytes(), &no_recall)
+        .expect("a request");
+    asked.turns.truncate(1);
     for upstream in [
         Dialect::OpenAiResponses,
         Dialect::Anthropic,
@@ -251,27 +258,29 @@ fn a_forgetful_chat_client_is_reminded() {
             .as_str()
             .or(native["modelVersion"].as_str())
             .expect("a model");
-        let exchange =
+        let mut exchange =
             Exchange::new(&case, upstream, Dialect::OpenAiChat).expect("a legal question");
+        exchange.answers_to(recall::mark(&asked));
         let (answer, summary) = exchange.complete(complete).expect("a legal answer");
         let (_, streamed) = exchange.streamed(stream, stream.len()).expect("no panic");
         assert!(!summary.keep.is_empty(), "{place}: nothing was kept");
         assert_eq!(summary.keep, streamed.keep, "{place}: kept of the stream");
         let next =
             next_request(Dialect::OpenAiChat, &schemas::without_extensions(&answer)).to_string();
-        let recall = |id: &str| {
-            summary
-                .keep
-                .iter()
-                .find(|(call, _)| call == id)
-                .map(|(_, state)| state.clone())
+        let reminder = |key: Key<'_>| {
+            let of_call =
+                |kept: &&Kept| matches!(key, Key::Call(id) if kept.call.as_deref() == Some(id));
+            let found = summary.keep.iter().filter(of_call);
+            found
+                .map(|kept| (kept.mark, kept.envelope.clone()))
+                .collect()
         };
         let outbound = translate_recalling(
             Dialect::OpenAiChat,
             next.as_bytes(),
             upstream,
             model,
-            &recall,
+            &reminder,
         )
         .unwrap_or_else(|error| unreachable!("{place}: {error}"));
         let body: Value = serde_json::from_slice(&outbound.body).expect("JSON");

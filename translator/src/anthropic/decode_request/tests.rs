@@ -2,12 +2,11 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::ir::{Kind, Opaque, OpaqueKind, ServerTool, ToolChoice, ToolKind};
-use crate::translate::no_recall;
 use crate::{capability, envelope};
 
 fn decode(body: &Value) -> Request<'static> {
     let bytes: &'static [u8] = Box::leak(body.to_string().into_bytes().into_boxed_slice());
-    decode_request(bytes, &no_recall).expect("a request")
+    decode_request(bytes).expect("a request")
 }
 
 /// What Claude Code sends: attribution, system messages, deferred tools, results in order of completion.
@@ -230,8 +229,7 @@ fn bad_requests_are_refused_by_name() {
         (json!({"model": "m", "messages": 3}), None),
     ];
     for (body, param) in cases {
-        let refusal =
-            decode_request(body.to_string().as_bytes(), &no_recall).expect_err("not a request");
+        let refusal = decode_request(body.to_string().as_bytes()).expect_err("not a request");
         assert_eq!(refusal.param.as_deref(), param, "{refusal}");
     }
 }
@@ -256,7 +254,7 @@ fn an_attribution_line_hides_no_text_behind_it() {
         json!([{"type": "text", "text": "x-anthropic-billing-header: cch=1;"}, {"type": "text", "text": "You help."}]),
     ] {
         let body = json!({"model": "m", "system": system, "messages": [{"role": "user", "content": "hi"}]}).to_string();
-        let request = decode_request(body.as_bytes(), &|_| None).expect("a request");
+        let request = decode_request(body.as_bytes()).expect("a request");
         let texts: Vec<_> = request
             .instructions
             .iter()

@@ -282,7 +282,7 @@ fn counts_are_split_and_overwritten() {
         json!({"input_tokens": 10, "cache_creation_input_tokens": 7, "cache_creation": {"ephemeral_5m_input_tokens": 4, "ephemeral_1h_input_tokens": 2}, "output_tokens": 1}),
         json!({"input_tokens": null, "cache_read_input_tokens": 5, "output_tokens": 20, "output_tokens_details": {"thinking_tokens": 12}}),
     ] {
-        counts.update(&serde_json::from_str(&usage.to_string()).expect("usage"));
+        counts.update(&crate::wire::parse_text(&usage.to_string()).expect("usage"));
     }
     let want = Usage {
         fresh: 10,

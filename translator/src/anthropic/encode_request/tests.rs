@@ -4,11 +4,10 @@ use super::super::proof::{COUNT, REQUEST, check, target};
 use super::*;
 use crate::envelope;
 use crate::ir::{Effort, Opaque, OpaqueKind, ReasoningMode};
-use crate::translate::no_recall;
 
 fn decode(body: &Value) -> Request<'static> {
     let bytes: &'static [u8] = Box::leak(body.to_string().into_bytes().into_boxed_slice());
-    super::super::decode_request(bytes, &no_recall).expect("a request")
+    super::super::decode_request(bytes).expect("a request")
 }
 
 /// A request as if it had come in the Chat dialect.

@@ -15,9 +15,11 @@ fn answer() -> Answer {
         created: 0,
         include_usage: true,
         show_reasoning: true,
+        function_calls: false,
         json_array: false,
         input_estimate: 7,
         echo: String::new(),
+        before: None,
     }
 }
 

@@ -13,7 +13,6 @@ use crate::gemini::{
 };
 use crate::ir::{Event, Finish, Kind, Opening, Request, Response, Show, Summary, Usage};
 use crate::sse::Frame;
-use crate::translate::no_recall;
 
 fn decode(frames: &[&str]) -> (Response, Option<Failure>) {
     let mut decoder = StreamDecoder::new(&ORIGIN);
@@ -163,6 +162,7 @@ fn answer(show: bool, array: bool) -> Answer {
         request.reasoning.show = Show::Summary(Summary::Auto);
     }
     Answer {
+        function_calls: false,
         json_array: array,
         ..Answer::new(&request, 7, 0)
     }
@@ -254,7 +254,7 @@ fn streams_are_written() {
     assert_eq!(envelope::open(state), Some(vec![thinking()]));
     assert_eq!(
         parts[3],
-        &json!({"functionCall":{"id":"c1","name":"f","args":{"a":1}}})
+        &json!({"functionCall":{"id":"c1","name":"f","args":{"a":1}}, "thoughtSignature": envelope::seal_base64(&[])})
     );
     let last = chunks.last().expect("last");
     assert_eq!(last["candidates"][0]["finishReason"], "STOP");
@@ -332,7 +332,7 @@ fn answers_are_written_and_their_state_comes_back() {
     assert_eq!(content["parts"].as_array().map(Vec::len), Some(3));
     // The client sends it back: the state of the other vendor stands before the part that it belongs to.
     let next = json!({"contents":[{"role":"user","parts":[{"text":"q"}]}, content]}).to_string();
-    let request = decode_request(next.as_bytes(), &no_recall).expect("is a request");
+    let request = decode_request(next.as_bytes()).expect("is a request");
     let parts = &request.turns[1].parts;
     assert!(matches!(parts[1].kind, Kind::Reasoning { .. }));
     assert_eq!(parts[1].opaque, [thinking()]);

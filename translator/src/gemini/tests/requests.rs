@@ -11,7 +11,7 @@ use crate::ir::{
     Effort, Kind, Opaque, Output, Part, Reasoning, ReasoningMode, Request, Role, Show, Summary,
     ToolChoice, Turn,
 };
-use crate::translate::{Target, no_recall};
+use crate::translate::Target;
 
 #[test]
 fn fixtures_survive_decoding_and_encoding() {
@@ -21,7 +21,7 @@ fn fixtures_survive_decoding_and_encoding() {
     .expect("fixture is JSON");
     for body in fixture["valid"].as_array().expect("list") {
         let bytes = body.to_string();
-        let request = decode_request(bytes.as_bytes(), &no_recall).expect("fixture is a request");
+        let request = decode_request(bytes.as_bytes()).expect("fixture is a request");
         let (again, _) = encode(&request, "gemini-3.5-flash");
         assert_eq!(
             again["contents"].as_array().map(Vec::len),
@@ -43,7 +43,7 @@ fn both_spellings_read_alike() {
         "tool_config":{"function_calling_config":{"mode":"any","allowed_function_names":["f"]}},
         "generation_config":{"max_output_tokens":9,"thinking_config":{"thinking_level":"high","include_thoughts":true},"stop_sequences":["x"]}}"#;
     let bodies = [&camel[..], &snake[..]].map(|body| {
-        let request = decode_request(body, &no_recall).expect("is a request");
+        let request = decode_request(body).expect("is a request");
         assert_eq!(request.reasoning.effort, Some(Effort::High));
         assert_eq!(request.reasoning.show, Show::Summary(Summary::Auto));
         assert_eq!(request.tool_choice, Some(ToolChoice::Named("f".into())));
@@ -75,15 +75,15 @@ fn lenient_forms_are_read() {
         ),
     ];
     for (name, body) in cases {
-        let request = decode_request(body.as_bytes(), &no_recall)
-            .unwrap_or_else(|error| unreachable!("{name}: {error}"));
+        let request =
+            decode_request(body.as_bytes()).unwrap_or_else(|error| unreachable!("{name}: {error}"));
         assert_eq!(request.turns[0].role, Role::User, "{name}");
         let Kind::Text { text, .. } = &request.turns[0].parts[0].kind else {
             unreachable!("{name}")
         };
         assert_eq!(text.as_str(), "hi", "{name}");
     }
-    assert!(decode_request(b"{\"contents\":", &no_recall).is_err());
+    assert!(decode_request(b"{\"contents\":").is_err());
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn missing_ids_are_made_and_matched() {
         {"role":"model","parts":[{"functionCall":{"name":"a","args":{}}},{"functionCall":{"name":"b"}},{"functionCall":{"name":"a"}}]},
         {"role":"function","parts":[{"functionResponse":{"name":"b","response":{"output":"B"}}},
             {"functionResponse":{"name":"a","response":{"result":"A1"}}},{"functionResponse":{"name":"a","response":{"error":"no"}}}]}]}"#;
-    let request = decode_request(body, &no_recall).expect("is a request");
+    let request = decode_request(body).expect("is a request");
     let ids: Vec<&str> = request.turns[1]
         .parts
         .iter()
@@ -147,7 +147,7 @@ fn structured_results_come_back_as_they_were() {
             {"role":"model","parts":[{"functionCall":{"name":"f","args":{}}}]},
             {"role":"user","parts":[{"functionResponse":{"name":"f","response":response}}]}]})
         .to_string();
-        let request = decode_request(body.as_bytes(), &no_recall).expect("is a request");
+        let request = decode_request(body.as_bytes()).expect("is a request");
         let (again, _) = encode(&request, "gemini-2.5-flash");
         assert_eq!(
             again["contents"][2]["parts"][0]["functionResponse"]["response"],
@@ -473,7 +473,7 @@ fn tools_are_declared_and_chosen() {
     let body = br#"{"contents":[{"parts":[{"text":"q"}]}],"tools":[{"functionDeclarations":[
         {"name":"f","description":"d","parameters":{"type":"OBJECT","properties":{"n":{"type":"INTEGER","nullable":true}},"required":["n"]}},
         {"name":"empty"}]},{"googleSearch":{}}],"toolConfig":{"functionCallingConfig":{"mode":"VALIDATED"}}}"#;
-    let request = decode_request(body, &no_recall).expect("is a request");
+    let request = decode_request(body).expect("is a request");
     let (new, _) = encode(&request, "gemini-3-pro");
     assert_eq!(
         new["tools"],
@@ -612,7 +612,7 @@ fn limits_are_kept() {
 fn structured_output_beside_tools() {
     let body = br#"{"contents":"q","tools":[{"functionDeclarations":[{"name":"f"}]}],
         "generationConfig":{"responseMimeType":"application/json","responseSchema":{"type":"OBJECT","properties":{"a":{"type":"STRING"}}}}}"#;
-    let request = decode_request(body, &no_recall).expect("is a request");
+    let request = decode_request(body).expect("is a request");
     assert!(matches!(request.output, Output::Schema { .. }));
     let (new, _) = encode(&request, "gemini-3-pro");
     assert_eq!(
@@ -665,7 +665,7 @@ fn addresses_keep_their_meaning() {
     ];
     for (given, want) in cases {
         let body = json!({"contents":[{"parts":[{"fileData":given}]}]}).to_string();
-        let request = decode_request(body.as_bytes(), &no_recall).expect("is a request");
+        let request = decode_request(body.as_bytes()).expect("is a request");
         assert_eq!(
             encode(&request, "gemini-3-pro").0["contents"][0]["parts"][0]["fileData"],
             want
@@ -741,7 +741,7 @@ fn foreign_members_are_reported_or_refused() {
         ),
     ];
     for (name, body, want) in cases {
-        let mut request = decode_request(body.as_bytes(), &no_recall).expect("is a request");
+        let mut request = decode_request(body.as_bytes()).expect("is a request");
         encode(&request, "gemini-3-pro");
         // Seen as another dialect's request, the same members must not reach the wire.
         request.dialect = Dialect::OpenAiChat;
@@ -766,7 +766,7 @@ fn foreign_members_are_reported_or_refused() {
 fn media_behind_a_result_belong_to_it() {
     let body = br#"{"contents":[{"parts":[{"text":"q"}]},{"role":"model","parts":[{"functionCall":{"name":"f"}}]},
         {"parts":[{"functionResponse":{"name":"f","response":{"output":"o"}}},{"inlineData":{"mimeType":"image/png","data":"iVBORw0K"}},{"text":"t"}]}]}"#;
-    let request = decode_request(body, &no_recall).expect("is a request");
+    let request = decode_request(body).expect("is a request");
     let parts = &request.turns[2].parts;
     assert_eq!(parts.len(), 2);
     let Kind::ToolResult(result) = &parts[0].kind else {

@@ -5,6 +5,7 @@ use crate::ir::{
     Args, CacheMark, Instruction, Kind, Opaque, OpaqueKind, Part, Request, Role, Source, ToolCall,
     ToolResult, Turn,
 };
+use crate::recall::{self, Kept, Key};
 use crate::{Dialect, Text, envelope, openai_chat};
 use serde_json::{Value, json};
 
@@ -506,16 +507,28 @@ fn state_comes_back_from_details_from_calls_and_from_memory() {
             vec!["call a f {}+2"],
         ),
     ];
-    let kept = envelope::seal(&[
-        state(Dialect::Anthropic, OpaqueKind::Thinking, "{}"),
-        state(Dialect::Gemini, OpaqueKind::Signature, "c2ln"),
-    ]);
-    let recall = |id: &str| (id == "kept").then(|| kept.clone());
+    let question = r#"{"role":"user","content":"x"}"#;
+    let asked = messages(question);
+    let asked = openai_chat::decode_request(asked.as_bytes()).expect("a request");
+    let kept = Kept::with_call(
+        "kept".to_owned(),
+        "f",
+        &Args::Text("{}".into()),
+        recall::mark(&asked),
+        &[
+            state(Dialect::Anthropic, OpaqueKind::Thinking, "{}"),
+            state(Dialect::Gemini, OpaqueKind::Signature, "c2ln"),
+        ],
+    );
+    let recall = |key: Key<'_>| match key {
+        Key::Call("kept") => vec![(kept.mark, kept.envelope.clone())],
+        _ => Vec::new(),
+    };
     for (case, members, want) in cases {
-        let body = messages(&format!(
-            r#"{{"role":"user","content":"x"}},{{"role":"assistant",{members}}}"#
-        ));
-        let request = openai_chat::decode_request(body.as_bytes(), &recall).expect(case);
+        let body = messages(&format!(r#"{question},{{"role":"assistant",{members}}}"#));
+        let request = Dialect::OpenAiChat
+            .decode_request(body.as_bytes(), &recall)
+            .expect(case);
         let got: Vec<String> = kinds(&request)[1..]
             .iter()
             .map(|kind| kind.replacen("Assistant ", "", 1))
@@ -581,7 +594,7 @@ fn strings_among_parts_are_texts() {
     let body = messages(r#"{"role":"user","content":["a",{"type":"text","text":"b"}]}"#);
     assert_eq!(kinds(&decode(&body)), ["User text a", "User text b"]);
     let wrong = messages(r#"{"role":"user","content":["a",5]}"#);
-    assert!(openai_chat::decode_request(wrong.as_bytes(), &crate::translate::no_recall).is_err());
+    assert!(openai_chat::decode_request(wrong.as_bytes()).is_err());
 }
 
 #[test]

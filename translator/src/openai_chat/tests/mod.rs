@@ -17,7 +17,7 @@ use crate::capability;
 use crate::error::Refusal;
 use crate::ident::Ids;
 use crate::ir::{Event, Request, Role, Turn};
-use crate::translate::{Origin, Outbound, Target, no_recall};
+use crate::translate::{Origin, Outbound, Target};
 use crate::{Dialect, openai_chat};
 
 macro_rules! schema {
@@ -75,7 +75,7 @@ fn valid(validator: &Validator, value: &Value) {
 }
 
 fn decode(json: &str) -> Request<'_> {
-    openai_chat::decode_request(json.as_bytes(), &no_recall).expect("a request")
+    openai_chat::decode_request(json.as_bytes()).expect("a request")
 }
 
 const PROVIDER: &str = "somebody";
@@ -134,9 +134,11 @@ fn answer() -> Answer {
         created: 1_700_000_000,
         include_usage: true,
         show_reasoning: true,
+        function_calls: false,
         json_array: false,
         input_estimate: 0,
         echo: String::new(),
+        before: None,
     }
 }
 

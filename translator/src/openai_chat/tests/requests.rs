@@ -81,9 +81,7 @@ fn what_is_wrong_is_named() {
         ("[1", "expected"),
     ];
     for (body, words) in cases {
-        let refusal =
-            crate::openai_chat::decode_request(body.as_bytes(), &crate::translate::no_recall)
-                .expect_err("wrong");
+        let refusal = crate::openai_chat::decode_request(body.as_bytes()).expect_err("wrong");
         assert!(
             refusal.message.contains(words),
             "{body}: {}",

@@ -1,0 +1,407 @@
+//! The request log: lists, one request with everything that is kept of it, what happens now, and what leaves.
+
+use poem_openapi::param::{Path, Query};
+use poem_openapi::payload::Json;
+use poem_openapi::types::Any;
+use poem_openapi::{ApiResponse, Object, OpenApi};
+use serde_json::{Value, json};
+
+use super::Admin;
+use super::logs_stream::{self, Export, Format, Tail};
+use super::page::{LARGEST, Page, USUAL};
+use super::period::span;
+use super::person::{Identity, Role, Session};
+use super::problem::{Answer, Problem};
+use super::requests::{RequestRow, bound_to, owner};
+use crate::control::AuditEntry;
+use crate::ledger::{CaptureMode, capture_context};
+use crate::store::request_list::{Cursor, RequestFilter};
+use crate::store::{Purpose, StoreError, now_ms};
+
+/// A request with everything that is kept of it.
+#[derive(Clone, Debug, Object)]
+pub(super) struct RequestRecord {
+    /// The request.
+    request: RequestRow,
+    /// Every try with its reason.
+    attempts: Any<Value>,
+    /// Why it went where it went, step by step.
+    trace: Any<Value>,
+    /// What the translation changed.
+    fidelity: Any<Value>,
+    /// The bodies on both sides, redacted; absent when they were not captured or you may not see them.
+    capture: Option<Any<Value>>,
+}
+
+/// How much is kept of requests, and for how long.
+#[derive(Clone, Debug, Object)]
+pub(super) struct Keeping {
+    /// Whose bodies are kept: `off`, `errors`, `all`.
+    capture: String,
+    /// Days that requests stay; 0 for good.
+    retention_days: u64,
+    /// Days that bodies stay; 0 for good.
+    capture_retention_days: u64,
+    /// Bytes that bodies may take together; 0 for no bound.
+    capture_max_bytes: u64,
+    /// Bytes that they take now.
+    #[oai(read_only)]
+    captured_bytes: i64,
+}
+
+/// What has gone.
+#[derive(Clone, Debug, Object)]
+pub(super) struct SweptRows {
+    /// Requests.
+    requests: u64,
+    /// Details of requests.
+    details: u64,
+    /// Captured bodies.
+    captures: u64,
+    /// Sums per hour.
+    sums: u64,
+}
+
+/// It is gone.
+#[derive(ApiResponse)]
+pub(super) enum Gone {
+    /// It is gone.
+    #[oai(status = 204)]
+    Done,
+}
+
+/// The resource.
+pub(super) struct Logs(pub(super) Admin);
+
+/// What lists, exports and the tail take alike, as it comes.
+#[derive(Default)]
+struct Asked {
+    from: Option<i64>,
+    to: Option<i64>,
+    range: Option<String>,
+    min_ms: Option<u64>,
+    filter: RequestFilter,
+}
+
+impl Asked {
+    fn filter(self, who: &Identity) -> Answer<RequestFilter> {
+        let from = match (&self.range, self.from) {
+            (Some(range), None) => {
+                let span = span(range).ok_or_else(|| {
+                    Problem::invalid(
+                        "range",
+                        "this is no length of time",
+                        "write it as 15m, 24h, 30d",
+                    )
+                })?;
+                Some(self.to.unwrap_or_else(now_ms).saturating_sub(span))
+            }
+            (_, from) => from,
+        };
+        Ok(RequestFilter {
+            from,
+            to: self.to,
+            owner_id: owner(who, self.filter.owner_id.clone()),
+            min_total_us: self
+                .min_ms
+                .map(|ms| i64::try_from(ms.saturating_mul(1_000)).unwrap_or(i64::MAX)),
+            ..self.filter
+        })
+    }
+}
+
+#[OpenApi(prefix_path = "/api/logs")]
+impl Logs {
+    /// List requests, the newest first
+    ///
+    /// Everything that is given must hold. `status` may be a class (`4` for all 4xx). `search` looks for words in ids,
+    /// models, providers, names of keys and errors. Members see their own requests.
+    #[oai(path = "/", method = "get", operation_id = "logs_list")]
+    #[expect(clippy::too_many_arguments, reason = "each is a parameter of the call")]
+    async fn list(
+        &self,
+        session: Session,
+        cursor: Query<Option<String>>,
+        limit: Query<Option<u64>>,
+        from: Query<Option<i64>>,
+        to: Query<Option<i64>>,
+        range: Query<Option<String>>,
+        id: Query<Option<String>>,
+        call: Query<Option<String>>,
+        outcome: Query<Option<String>>,
+        status: Query<Option<u16>>,
+        error_code: Query<Option<String>>,
+        provider: Query<Option<String>>,
+        model: Query<Option<String>>,
+        client_key_id: Query<Option<String>>,
+        user_id: Query<Option<String>>,
+        ingress: Query<Option<String>>,
+        upstream: Query<Option<String>>,
+        route: Query<Option<String>>,
+        tag: Query<Option<String>>,
+        min_ms: Query<Option<u64>>,
+        search: Query<Option<String>>,
+    ) -> Answer<Json<Page<RequestRow>>> {
+        let asked = Asked {
+            from: from.0,
+            to: to.0,
+            range: range.0,
+            min_ms: min_ms.0,
+            filter: RequestFilter {
+                id: id.0,
+                call: call.0,
+                outcome: outcome.0,
+                status: status.0.map(i64::from),
+                error_code: error_code.0,
+                provider: provider.0,
+                model: model.0,
+                client_key_id: client_key_id.0,
+                owner_id: user_id.0,
+                ingress: ingress.0,
+                upstream: upstream.0,
+                route: route.0,
+                tag: tag.0,
+                text: search.0,
+                ..RequestFilter::default()
+            },
+        };
+        let filter = asked.filter(session.anybody())?;
+        let limit = limit.0.unwrap_or(USUAL).clamp(1, LARGEST);
+        let after = position(cursor.0.as_deref())?;
+        let store = self.0.control.store();
+        let mut rows = store.requests(&filter, after.as_ref(), limit + 1).await?;
+        let more = rows.len() as u64 > limit;
+        rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let next = match rows.last() {
+            Some(last) if more => Some(Cursor::behind(last).to_string()),
+            _ => None,
+        };
+        Ok(Json(Page {
+            items: rows.into_iter().map(Into::into).collect(),
+            next,
+        }))
+    }
+
+    /// Watch requests as they end
+    ///
+    /// Server-sent events: `request` with a request as lists show it, `missed` with a `count` for who is too slow. The
+    /// stream ends after a quarter of an hour; connect again.
+    #[oai(path = "/tail", method = "get", operation_id = "logs_tail")]
+    async fn tail(
+        &self,
+        session: Session,
+        errors: Query<Option<bool>>,
+        provider: Query<Option<String>>,
+        model: Query<Option<String>>,
+        client_key_id: Query<Option<String>>,
+    ) -> Answer<Tail> {
+        let watched = logs_stream::Watched {
+            owner: bound_to(session.anybody()),
+            errors: errors.0.unwrap_or(false),
+            provider: provider.0,
+            model: model.0,
+            client_key_id: client_key_id.0,
+        };
+        logs_stream::tail(self.0.control.hub().ledger.tail(), watched)
+    }
+
+    /// Take requests away as JSON lines or CSV
+    #[oai(path = "/export", method = "get", operation_id = "logs_export")]
+    #[expect(clippy::too_many_arguments, reason = "each is a parameter of the call")]
+    async fn export(
+        &self,
+        session: Session,
+        format: Query<Option<Format>>,
+        limit: Query<Option<u64>>,
+        from: Query<Option<i64>>,
+        to: Query<Option<i64>>,
+        range: Query<Option<String>>,
+        outcome: Query<Option<String>>,
+        status: Query<Option<u16>>,
+        provider: Query<Option<String>>,
+        model: Query<Option<String>>,
+        client_key_id: Query<Option<String>>,
+        user_id: Query<Option<String>>,
+        tag: Query<Option<String>>,
+        search: Query<Option<String>>,
+    ) -> Answer<Export> {
+        let asked = Asked {
+            from: from.0,
+            to: to.0,
+            range: range.0,
+            min_ms: None,
+            filter: RequestFilter {
+                outcome: outcome.0,
+                status: status.0.map(i64::from),
+                provider: provider.0,
+                model: model.0,
+                client_key_id: client_key_id.0,
+                owner_id: user_id.0,
+                tag: tag.0,
+                text: search.0,
+                ..RequestFilter::default()
+            },
+        };
+        let filter = asked.filter(session.anybody())?;
+        let store = self.0.control.store().clone();
+        let format = format.0.unwrap_or(Format::Jsonl);
+        Ok(logs_stream::export(store, filter, format, limit.0))
+    }
+
+    /// Read how much is kept, and for how long
+    #[oai(path = "/settings", method = "get", operation_id = "logs_settings")]
+    async fn settings(&self, session: Session) -> Answer<Json<Keeping>> {
+        session.at_least(Role::Viewer)?;
+        Ok(Json(self.keeping().await?))
+    }
+
+    /// Say how much is kept, and for how long
+    #[oai(
+        path = "/settings",
+        method = "put",
+        operation_id = "logs_settings_update"
+    )]
+    async fn set(&self, session: Session, body: Json<Keeping>) -> Answer<Json<Keeping>> {
+        let who = session.at_least(Role::Admin)?;
+        if CaptureMode::parse(&body.capture).is_none() {
+            return Err(Problem::invalid(
+                "capture",
+                "there is no such choice",
+                "off, errors or all",
+            ));
+        }
+        let values = [
+            ("CAPTURE", json!(body.capture)),
+            ("RETENTION_DAYS", json!(body.retention_days)),
+            ("CAPTURE_RETENTION_DAYS", json!(body.capture_retention_days)),
+            ("CAPTURE_MAX_BYTES", json!(body.capture_max_bytes)),
+        ];
+        super::setting::put_all(&self.0, who, &values).await?;
+        Ok(Json(self.keeping().await?))
+    }
+
+    /// Let go now what is older than it may be
+    #[oai(path = "/sweep", method = "post", operation_id = "logs_sweep")]
+    async fn sweep(&self, session: Session) -> Answer<Json<SweptRows>> {
+        let who = session.at_least(Role::Admin)?;
+        let retention = self.0.control.in_force().settings.retention;
+        let swept = self.0.control.store().sweep(&retention, now_ms()).await?;
+        let done = json!({"requests": swept.requests, "captures": swept.captures});
+        self.note(who, "sweep", "requests", Some(&done)).await?;
+        Ok(Json(SweptRows {
+            requests: swept.requests,
+            details: swept.details,
+            captures: swept.captures,
+            sums: swept.sums,
+        }))
+    }
+
+    /// Read one request, with bodies where they were captured
+    #[oai(path = "/:id", method = "get", operation_id = "logs_get")]
+    async fn get(&self, session: Session, id: Path<String>) -> Answer<Json<RequestRecord>> {
+        let who = session.anybody();
+        let store = self.0.control.store();
+        let bound = bound_to(who);
+        let row = store
+            .request(&id, bound.as_deref())
+            .await
+            .map_err(unknown)?;
+        let (details, capture) = store.request_details(&id).await?;
+        let is_own = row.owner_id.as_deref() == Some(who.user_id.as_str());
+        // Bodies are what people said: more than how the hub does.
+        let capture = capture.filter(|_| is_own || who.role >= Role::Operator);
+        let capture = match capture {
+            Some(capture) => {
+                let context = capture_context(&capture.id);
+                let vault = store.vault();
+                let text = vault
+                    .open(Purpose::Capture, &context, &capture.sealed)
+                    .map_err(StoreError::from)?;
+                Some(Any(document(Some(text.expose()))))
+            }
+            None => None,
+        };
+        let part = |text: Option<&String>| Any(document(text.map(String::as_str)));
+        Ok(Json(RequestRecord {
+            request: row.into(),
+            attempts: part(details.as_ref().map(|details| &details.attempts)),
+            trace: part(details.as_ref().map(|details| &details.trace)),
+            fidelity: part(details.as_ref().map(|details| &details.fidelity)),
+            capture,
+        }))
+    }
+
+    /// Remove one request with its bodies; sums stay
+    #[oai(path = "/:id", method = "delete", operation_id = "logs_delete")]
+    async fn delete(&self, session: Session, id: Path<String>) -> Answer<Gone> {
+        let who = session.at_least(Role::Admin)?;
+        let store = self.0.control.store();
+        store.remove_request(&id).await.map_err(unknown)?;
+        self.note(who, "delete", &id, None).await?;
+        Ok(Gone::Done)
+    }
+}
+
+impl Logs {
+    async fn keeping(&self) -> Answer<Keeping> {
+        let assembly = self.0.control.in_force();
+        let settings = &assembly.settings;
+        Ok(Keeping {
+            capture: settings.capture.as_str().to_owned(),
+            retention_days: settings.retention.days,
+            capture_retention_days: settings.retention.capture_days,
+            capture_max_bytes: settings.retention.capture_bytes,
+            captured_bytes: self.0.control.store().captured_bytes().await?,
+        })
+    }
+
+    async fn note(
+        &self,
+        who: &Identity,
+        action: &str,
+        id: &str,
+        after: Option<&Value>,
+    ) -> Answer<()> {
+        let change = self.0.control.begin(who.actor()).await?;
+        change
+            .note(AuditEntry {
+                action,
+                kind: "request",
+                id,
+                name: id,
+                before: None,
+                after,
+            })
+            .await?;
+        change.commit_quietly().await?;
+        Ok(())
+    }
+}
+
+fn unknown(error: StoreError) -> Problem {
+    match error {
+        StoreError::Missing => Problem::not_found("request"),
+        other => other.into(),
+    }
+}
+
+fn document(text: Option<&str>) -> Value {
+    text.and_then(|text| serde_json::from_str(text).ok())
+        .unwrap_or_else(|| json!([]))
+}
+
+fn position(cursor: Option<&str>) -> Answer<Option<Cursor>> {
+    let Some(cursor) = cursor else {
+        return Ok(None);
+    };
+    Cursor::parse(cursor)
+        .filter(|_| cursor.len() <= 128)
+        .map(Some)
+        .ok_or_else(|| {
+            Problem::invalid(
+                "cursor",
+                "this is not a cursor",
+                "use `next` of the page before",
+            )
+        })
+}
