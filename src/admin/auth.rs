@@ -413,7 +413,7 @@ impl Auth {
         let row = sessions::one_of_user(change.work(), &who.user_id, id)
             .await?
             .ok_or_else(|| Problem::not_found("session"))?;
-        sessions::end(change.work(), std::slice::from_ref(&row.id)).await?;
+        sessions::end(change.work(), &row.id).await?;
         change
             .note(AuditEntry {
                 action,

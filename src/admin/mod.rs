@@ -165,6 +165,11 @@ fn resources(admin: &Admin) -> impl OpenApi + use<> {
         route_trials::RouteTrials(admin.clone()),
         routes::Routes(admin.clone()),
     );
+    let account = (
+        stats::Stats(admin.clone()),
+        logs::Logs(admin.clone()),
+        models::Models(admin.clone()),
+    );
     let configuration = (
         settings::Settings(admin.clone()),
         transfer::Transfer(admin.clone()),
@@ -173,12 +178,7 @@ fn resources(admin: &Admin) -> impl OpenApi + use<> {
         health::HealthOfAll(admin.clone()),
         system::Systems(admin.clone()),
     );
-    let account = (
-        stats::Stats(admin.clone()),
-        logs::Logs(admin.clone()),
-        models::Models(admin.clone()),
-    );
-    (people, routing, configuration, account)
+    (people, routing, account, configuration)
 }
 
 fn service<T: OpenApi>(resources: T) -> OpenApiService<T, ()> {

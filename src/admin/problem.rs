@@ -256,6 +256,10 @@ fn malformed_words(words: impl Into<String>) -> Problem {
     Problem::Malformed(document(400, "malformed", "Cannot be read", words))
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the framework hands it over by value"
+)]
 fn malformed(error: poem::Error) -> Problem {
     Problem::of_framework(&error)
 }

@@ -148,15 +148,15 @@ pub(super) async fn refresh(
     if row.previous_digest.as_ref() == Some(&shown) && now - row.used_at <= OVERLAP {
         return Ok(Refreshed::Overtaken);
     }
-    end(work, &[row.id.clone()]).await?;
+    end(work, &row.id).await?;
     Ok(Refreshed::Stolen(row))
 }
 
-/// Ends sessions.
-pub(super) async fn end(work: &impl ConnectionTrait, ids: &[String]) -> Result<(), StoreError> {
+/// Ends a session.
+pub(super) async fn end(work: &impl ConnectionTrait, id: &str) -> Result<(), StoreError> {
     Entity::update_many()
         .col_expr(Column::RevokedAt, now_ms().into())
-        .filter(Column::Id.is_in(ids))
+        .filter(Column::Id.eq(id))
         .filter(Column::RevokedAt.is_null())
         .exec(work)
         .await?;

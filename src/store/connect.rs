@@ -85,6 +85,15 @@ impl Store {
     }
 }
 
+async fn steps(database: &DatabaseConnection) -> Result<Vec<(String, bool)>, StoreError> {
+    let pending = Migrator::get_pending_migrations(database).await?;
+    let is_pending = |name: &str| pending.iter().any(|step| step.name() == name);
+    Ok(Migrator::migrations()
+        .iter()
+        .map(|step| (step.name().to_owned(), !is_pending(step.name())))
+        .collect())
+}
+
 /// MySQL takes `a` and `A` for the same name unless it is told otherwise; tables made from now on are.
 async fn tell_names_apart(database: &DatabaseConnection) -> Result<(), StoreError> {
     if database.get_database_backend() == DatabaseBackend::MySql {
@@ -93,15 +102,6 @@ async fn tell_names_apart(database: &DatabaseConnection) -> Result<(), StoreErro
             .await?;
     }
     Ok(())
-}
-
-async fn steps(database: &DatabaseConnection) -> Result<Vec<(String, bool)>, StoreError> {
-    let pending = Migrator::get_pending_migrations(database).await?;
-    let is_pending = |name: &str| pending.iter().any(|step| step.name() == name);
-    Ok(Migrator::migrations()
-        .iter()
-        .map(|step| (step.name().to_owned(), !is_pending(step.name())))
-        .collect())
 }
 
 async fn connect(

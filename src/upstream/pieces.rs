@@ -88,7 +88,7 @@ mod tests {
     #[tokio::test]
     async fn pieces_come_in_order_and_empty_ones_not_at_all() {
         let pieces: Pieces = ["ab", "", "c"]
-            .map(Bytes::from_static)
+            .map(|piece| Bytes::from_static(piece.as_bytes()))
             .into_iter()
             .collect();
         assert_eq!(pieces.size_hint().exact(), Some(3));

@@ -7,10 +7,11 @@
 use std::collections::BTreeMap;
 
 use bridge::admin::Role;
-use bridge::store::{Purpose, now_ms};
+use bridge::store::entities::request;
+use bridge::store::{Purpose, new_id, now_ms};
 use poem::http::{Method, StatusCode};
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ActiveModelTrait as _, EntityTrait as _};
+use sea_orm::{ActiveModelTrait as _, EntityTrait as _, IntoActiveModel as _};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -242,19 +243,34 @@ async fn call(house: &House, operation: &Operation, id: &str, token: &str) -> An
         .await
 }
 
-/// Somebody else's things, by what they are.
-async fn foreign(house: &House) -> BTreeMap<&'static str, String> {
+/// Something of somebody else: their token and its identifier.
+async fn foreign(house: &House, kind: &str) -> (String, String) {
     let other = house.person(Role::Member).await;
-    let session = house.admin.tokens.read(&other).expect("good").sid;
-    let body = json!({"name": "k"});
-    let made = house
-        .call(Method::POST, "/api/api-keys", &other, Some(&body))
-        .await;
-    assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
-    BTreeMap::from([
-        ("session", session),
-        ("client_key", made.text("id").to_owned()),
-    ])
+    let claims = house.admin.tokens.read(&other).expect("good");
+    let id = match kind {
+        "session" => claims.sid,
+        "client_key" => {
+            let body = json!({"name": "k"});
+            let made = house
+                .call(Method::POST, "/api/api-keys", &other, Some(&body))
+                .await;
+            assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
+            made.text("id").to_owned()
+        }
+        "request" => {
+            let row = request::Model {
+                id: new_id(),
+                at: now_ms(),
+                owner_id: Some(claims.sub),
+                ..request::Model::default()
+            };
+            let row = row.into_active_model().reset_all();
+            let row = row.insert(house.control.store().write()).await;
+            row.expect("a request").id
+        }
+        other => unreachable!("nobody knows how to make a {other} for this test"),
+    };
+    (other, id)
 }
 
 #[tokio::test]
@@ -263,7 +279,7 @@ async fn attack_05_every_operation_with_every_wrong_credential() {
     let document: Value = serde_json::from_str(&bridge::admin::document()).expect("JSON");
     let mut table: BTreeMap<String, Row> =
         serde_json::from_str(include_str!("access.json")).expect("a table");
-    let (wrong, foreign) = (Wrong::of(&house).await, foreign(&house).await);
+    let wrong = Wrong::of(&house).await;
     let mut people = BTreeMap::new();
     for role in ROLES {
         people.insert(role, house.person(role).await);
@@ -316,12 +332,16 @@ async fn attack_05_every_operation_with_every_wrong_credential() {
         );
         let has_id = operation.path.contains('{');
         if let Some(own) = row.own {
-            let id = foreign
-                .get(own.as_str())
-                .unwrap_or_else(|| panic!("{name}: {own}"));
+            let (owner, id) = foreign(&house, &own).await;
             let token = house.person(least).await;
-            let answer = call(&house, &operation, id, &token).await;
+            let answer = call(&house, &operation, &id, &token).await;
             assert_eq!(answer.problem(), (404, "not_found"), "{name} of another");
+            let answer = call(&house, &operation, &id, &owner).await;
+            assert!(
+                answer.status.is_success(),
+                "{name} of one's own: {}",
+                answer.body
+            );
         } else {
             let may_be_anybodys = has_id && least == Role::Member;
             assert!(!may_be_anybodys, "{name}: say what it is one of, as `own`");

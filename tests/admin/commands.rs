@@ -136,7 +136,7 @@ fn first_lines(folder: &Folder, extra: &[(&str, &str)]) -> String {
         hub.stdout.take().expect("piped"),
         hub.stderr.take().expect("piped"),
     );
-    let (send, lines) = std::sync::mpsc::channel::<String>();
+    let (send, lines) = std::sync::mpsc::sync_channel::<String>(1000);
     let forward = |source: Box<dyn std::io::Read + Send>| {
         let send = send.clone();
         std::thread::spawn(move || {

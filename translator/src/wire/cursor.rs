@@ -474,7 +474,7 @@ mod tests {
     #[test]
     fn a_failed_attempt_leaves_no_trace() {
         let mut cursor = Cursor::new(r#"[1, {"a": [2, x]}] "#);
-        assert!(cursor.attempt(|cursor| cursor.raw()).is_none());
+        assert!(cursor.attempt(Cursor::raw).is_none());
         let mut seen = 0;
         let read = cursor.list(|cursor| {
             seen += 1;
