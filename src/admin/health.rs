@@ -116,7 +116,7 @@ pub(super) struct NamedCheck {
 
 /// How many were touched.
 #[derive(Clone, Debug, Object)]
-pub(super) struct Reset {
+pub(super) struct HealthReset {
     /// Breakers that were closed.
     breakers: u64,
     /// Keys whose rest was ended.
@@ -421,7 +421,7 @@ impl HealthOfAll {
         session: Session,
         name: Path<String>,
         model: Query<Option<String>>,
-    ) -> Answer<Json<Reset>> {
+    ) -> Answer<Json<HealthReset>> {
         session.at_least(Role::Operator)?;
         let in_force = self.0.control.in_force();
         let provider = in_force.settings.provider(&name);
@@ -429,7 +429,7 @@ impl HealthOfAll {
         let keys = in_force.settings.keys_of(provider);
         let pool = keys.pool.map_or(&provider.name, |pool| &pool.name);
         let hub = self.0.control.hub();
-        Ok(Json(Reset {
+        Ok(Json(HealthReset {
             breakers: hub.breakers.reset(&name, model.0.as_deref()) as u64,
             keys: if model.0.is_some() {
                 0
