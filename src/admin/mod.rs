@@ -10,6 +10,7 @@ mod bundle;
 mod bundled_presets;
 mod client_key_rows;
 mod client_keys;
+mod debug_logs;
 mod definition;
 mod docs;
 mod document;
@@ -97,7 +98,14 @@ pub struct Admin {
 const MOST_WATCHERS: usize = 64;
 
 /// Paths of older set-ups.
-const OLDER: [&str; 3] = ["/switch_model", "/config", "/models"];
+const OLDER: [&str; 4] = ["/switch_model", "/config", "/models", "/debug_logs"];
+
+/// Paths below those that are the data plane's.
+const GATEWAYS: [&str; 3] = [
+    "/api/hello",
+    "/api/translate/explain",
+    "/api/event_logging/batch",
+];
 
 /// The first segments of the paths that are the admin API's.
 const OURS: [&str; 4] = ["api", "docs", "openapi.json", "redoc"];
@@ -110,8 +118,7 @@ pub fn owns(path: &str) -> bool {
         .split('/')
         .next()
         .unwrap_or_default();
-    OLDER.contains(&path)
-        || OURS.contains(&first) && !["/api/hello", "/api/translate/explain"].contains(&path)
+    OLDER.contains(&path) || OURS.contains(&first) && !GATEWAYS.contains(&path)
 }
 
 impl Admin {
@@ -169,6 +176,7 @@ fn resources(admin: &Admin) -> impl OpenApi + use<> {
         stats::Stats(admin.clone()),
         logs::Logs(admin.clone()),
         models::Models(admin.clone()),
+        debug_logs::DebugLogs(admin.clone()),
     );
     let configuration = (
         settings::Settings(admin.clone()),

@@ -71,7 +71,7 @@ struct NewRole {
 
 /// A new password for somebody.
 #[derive(Object)]
-struct Reset {
+struct PasswordReset {
     /// Absent, one is made and shown once.
     #[oai(validator(max_length = 1024))]
     password: Option<String>,
@@ -209,7 +209,7 @@ impl Users {
         &self,
         session: Session,
         id: Path<String>,
-        body: Json<Reset>,
+        body: Json<PasswordReset>,
     ) -> Answer<Json<PersonMade>> {
         let who = session.at_least(Role::Admin)?;
         not_oneself(

@@ -29,11 +29,14 @@ pub struct Price<'b> {
     pub version: &'b Arc<str>,
 }
 
+/// What an operator says, by model.
+type Manual = HashMap<Box<str>, (Rates, Arc<str>)>;
+
 /// The prices in force.
 #[derive(Clone, Debug, Default)]
 pub struct PriceBook {
     /// By provider, empty for all, and model.
-    manual: HashMap<Box<str>, HashMap<Box<str>, (Rates, Arc<str>)>>,
+    manual: HashMap<Box<str>, Manual>,
     /// By the name of the provider.
     identities: HashMap<Arc<str>, Identity>,
     /// In place of the one that comes with the program.
@@ -48,7 +51,7 @@ impl PriceBook {
         overrides: impl IntoIterator<Item = Override>,
         imported: Option<Arc<Catalogue>>,
     ) -> Self {
-        let mut manual = HashMap::<_, HashMap<_, _>>::new();
+        let mut manual = HashMap::<Box<str>, Manual>::new();
         for one in overrides {
             manual
                 .entry(one.provider.unwrap_or_default().into_boxed_str())

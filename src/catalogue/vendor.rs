@@ -47,9 +47,7 @@ impl Identity {
         });
         let named = |name: &str| {
             let name = name.to_ascii_lowercase();
-            VENDORS
-                .iter()
-                .find(|entry| entry.names.iter().any(|known| *known == name))
+            VENDORS.iter().find(|entry| entry.names.contains(&name))
         };
         let found = by_host
             .or_else(|| profile.and_then(named))

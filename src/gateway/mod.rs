@@ -20,6 +20,7 @@ mod count;
 mod embeddings;
 mod embeddings_shape;
 mod ending;
+mod events;
 mod explain;
 mod gemini;
 mod generate;

@@ -36,6 +36,8 @@ pub(super) enum Call {
     KeyStats,
     /// What would become of a request.
     Explain,
+    /// What clients tell of themselves.
+    Events,
     /// Metrics.
     Metrics,
     /// The process is alive.
@@ -157,6 +159,7 @@ pub(super) fn call(
         "/api/hello" => only(get, Anthropic, "GET, HEAD", Call::Hello),
         "/v1/api-keys/stats" => only(get, OpenAiChat, "GET", Call::KeyStats),
         "/api/translate/explain" => only(post, OpenAiChat, "POST", Call::Explain),
+        "/api/event_logging/batch" => only(post, Anthropic, "POST", Call::Events),
         "/metrics" => only(get, OpenAiChat, "GET", Call::Metrics),
         "/v1/models" => {
             let dialect = shape(uri_query, headers);

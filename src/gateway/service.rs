@@ -14,7 +14,8 @@ use super::hub::Hub;
 use super::identity::identify;
 use super::route::{Call, call};
 use super::{
-    allowance, compact, count, embeddings, explain, generate, models, reply, responses, status,
+    allowance, compact, count, embeddings, events, explain, generate, models, reply, responses,
+    status,
 };
 use crate::snapshot::{ClientKey, Snapshot};
 
@@ -107,6 +108,7 @@ async fn answer(caller: Caller, found: Call, request: Request<Incoming>) -> Resp
         Call::StoredInput(id) => responses::stored_input(&caller, &id),
         Call::StoredDelete(id) => responses::delete(&caller, &id),
         Call::KeyStats => status::key_stats(&caller),
+        Call::Events => Box::pin(events::answer(caller, request)).await,
         Call::Explain => Box::pin(explain::answer(caller, request)).await,
         // Answered above.
         Call::Upgrade | Call::Metrics | Call::Live | Call::Ready | Call::Hello => {
@@ -130,6 +132,7 @@ const fn dialect_of(call: &Call) -> Dialect {
     match call {
         Call::Generate(ingress) | Call::Count(ingress) => ingress.dialect,
         Call::Models(dialect, _) => *dialect,
+        Call::Events => Dialect::Anthropic,
         Call::Embed(super::route::Embed::Gemini(_) | super::route::Embed::GeminiBatch(_)) => {
             Dialect::Gemini
         }

@@ -70,6 +70,11 @@ pub(super) fn metrics(hub: &Hub) -> Response<AnswerBody> {
             &book.lost,
         ),
         (
+            "client_events",
+            "Events that clients told of themselves",
+            &hub.metrics.client_events,
+        ),
+        (
             "ledger_failures",
             "Tries at the database that failed",
             &book.failed,

@@ -173,7 +173,7 @@ impl Book {
             if self.is_idle() || hopeless || Instant::now() >= deadline {
                 break;
             }
-            std::thread::sleep(Duration::from_millis(2));
+            std::thread::park_timeout(Duration::from_millis(2));
         }
         let is_safe = self.secure_underway();
         self.spill_waiting();
@@ -194,7 +194,7 @@ impl Book {
             if self.failures > 0 && self.waiting.is_empty() && self.underway.is_none() {
                 break;
             }
-            std::thread::sleep(Duration::from_millis(2));
+            std::thread::park_timeout(Duration::from_millis(2));
         }
     }
 
@@ -355,7 +355,7 @@ impl Book {
             };
             (batch, Origin::Memory(entries))
         } else {
-            match self.from_file() {
+            match self.next_from_file() {
                 Some(found) => found,
                 None => return,
             }
@@ -367,7 +367,7 @@ impl Book {
         }
     }
 
-    fn from_file(&mut self) -> Option<(Batch, Origin)> {
+    fn next_from_file(&mut self) -> Option<(Batch, Origin)> {
         let read = match self.spill.read(self.settings.batch) {
             Ok(read) => read,
             Err(error) => {

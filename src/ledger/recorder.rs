@@ -25,7 +25,7 @@ const RUN: u32 = 8;
 #[derive(Debug)]
 pub struct Recorder {
     inbox: tokio::sync::mpsc::Receiver<Batch>,
-    fates: mpsc::Sender<Fate>,
+    fates: mpsc::SyncSender<Fate>,
     known: KnownDimensions,
     refusals: u32,
     /// Comes with the database. Until then no bodies are kept, since nothing could seal them.
@@ -52,7 +52,8 @@ pub fn to_database(spill: &Path) -> io::Result<((Book, Keep), Recorder)> {
 /// When there is a spill file that cannot be opened.
 pub fn book(settings: BookSettings) -> io::Result<(Book, Recorder)> {
     let (to, inbox) = tokio::sync::mpsc::channel(1);
-    let (fates, told) = mpsc::channel();
+    // One batch is under way at a time, so there is always room for its fate.
+    let (fates, told) = mpsc::sync_channel(2);
     let book = Book::new(settings, to, told)?;
     let recorder = Recorder {
         inbox,
@@ -81,7 +82,7 @@ impl Recorder {
             };
             let Some(batch) = batch else { return };
             let fate = self.write(&store, &batch).await;
-            if self.fates.send(fate).is_err() {
+            if self.fates.try_send(fate).is_err() {
                 return;
             }
         }

@@ -113,7 +113,7 @@ impl Builder<'_> {
                 From::Rows => of_row.to_owned(),
                 From::Sums(_) => format!("rollups.{name}"),
             };
-            select.expr_as(self.sum(what), name);
+            select.expr_as(self.sum(&what), name);
         }
         if self.question.by.is_some() && step.is_none() {
             let largest = match self.from {
@@ -155,8 +155,8 @@ impl Builder<'_> {
             select.and_where(Expr::cust("requests.first_byte_slot IS NOT NULL"));
         }
         select.expr_as(Expr::cust(slot), "slot");
-        select.expr_as(self.sum(totals.to_owned()), "totals");
-        select.expr_as(self.sum(firsts.to_owned()), "first_bytes");
+        select.expr_as(self.sum(totals), "totals");
+        select.expr_as(self.sum(firsts), "first_bytes");
         select.add_group_by([Expr::cust(slot)]);
         select
     }
@@ -289,7 +289,7 @@ impl Builder<'_> {
     }
 
     /// Servers sum into wider types than they store; back to what we read.
-    fn sum(&self, what: String) -> Expr {
+    fn sum(&self, what: &str) -> Expr {
         let width = match self.backend {
             DatabaseBackend::MySql => "SIGNED",
             _ => "BIGINT",

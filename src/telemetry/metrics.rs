@@ -74,6 +74,8 @@ pub struct Metrics {
     first_byte: Family<TimeLabels, Histogram>,
     /// What goes up and down.
     pub gauges: Gauges,
+    /// Events that clients told of themselves.
+    pub client_events: AtomicU64,
 }
 
 fn histogram() -> Histogram {
@@ -90,6 +92,7 @@ impl Default for Metrics {
             total: Family::new_with_constructor(histogram),
             first_byte: Family::new_with_constructor(histogram),
             gauges: Gauges::default(),
+            client_events: AtomicU64::new(0),
             registry: Registry::default(),
         };
         registry.register("requests", "Finished requests", metrics.requests.clone());

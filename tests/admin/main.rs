@@ -17,12 +17,14 @@ mod house;
 mod key_pools;
 mod limits;
 mod live;
+mod models;
 mod openapi;
 mod preferences;
 mod presets;
 mod providers;
 mod routes;
 mod spend;
+mod stats;
 #[expect(
     dead_code,
     reason = "shared with the tests of the data plane, which need all of it"
