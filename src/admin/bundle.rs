@@ -100,9 +100,9 @@ fn variable(name: &str) -> String {
 }
 
 /// The whole document.
-pub(super) fn document(entries: Vec<(Kind, String, Value)>) -> Value {
+pub(super) fn document(entries: &[(Kind, String, Value)]) -> Value {
     let mut whole = Map::new();
-    for (kind, name, value) in &entries {
+    for (kind, name, value) in entries {
         if *kind == Kind::Setting {
             whole.insert(name.clone(), value.clone());
         }
@@ -173,7 +173,7 @@ pub(super) fn parsed(text: &str) -> Answer<Vec<Entry>> {
     let mut entries = Vec::new();
     for (title, value) in whole {
         if let Some(key) = LIVE.into_iter().find(|key| *key == title) {
-            entries.push(setting(key, value));
+            entries.push(setting(key, &value));
         } else if let Some((kind, _)) = SECTIONS.into_iter().find(|(_, known)| *known == title) {
             for (place, value) in named_entries(&title, value)? {
                 entries.push(entry(kind, &place, value)?);
@@ -210,7 +210,7 @@ fn fits(value: &Value, left: &mut usize) -> bool {
     }
 }
 
-fn setting(key: &str, value: Value) -> Entry {
+fn setting(key: &str, value: &Value) -> Entry {
     Entry {
         kind: Kind::Setting,
         wanted: Wanted {

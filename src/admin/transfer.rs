@@ -300,7 +300,7 @@ impl Transfer {
             let (kind, value) = exported(row, &own)?;
             (!is_catalogue(row)).then(|| (kind, row.name.clone(), value))
         });
-        let text = serde_yaml::to_string(&document(entries.collect()))
+        let text = serde_yaml::to_string(&document(&entries.collect::<Vec<_>>()))
             .map_err(|error| Problem::internal(&error))?;
         Ok(YamlAnswer::Ok(Yaml(text)))
     }

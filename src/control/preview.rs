@@ -6,6 +6,9 @@ use super::Control;
 use crate::config::{ConfigErrors, Secret};
 use crate::snapshot::{Provider, Snapshot};
 
+/// A provider, and the snapshot that it is part of.
+type Tried = (Arc<Snapshot>, Arc<Provider>);
+
 impl Control {
     /// A provider as it would be if it were enabled, with these keys in the place of its own; `None` when there
     /// is none of this name or it would have no key.
@@ -16,7 +19,7 @@ impl Control {
         &self,
         name: &str,
         keys: Option<Vec<Secret>>,
-    ) -> Result<Option<(Arc<Snapshot>, Arc<Provider>)>, ConfigErrors> {
+    ) -> Result<Option<Tried>, ConfigErrors> {
         if keys.is_none() {
             let snapshot = self.hub.snapshots.load_full();
             if let Some(provider) = snapshot.provider(name).cloned() {

@@ -53,6 +53,10 @@ impl Store {
     }
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the form in which results hand their errors over"
+)]
 fn away(error: sea_orm::sqlx::Error) -> StoreError {
     StoreError::Database(DbErr::Custom(error.to_string()))
 }
