@@ -45,9 +45,7 @@ async fn measure(url: &str, rows: i64) -> anyhow::Result<()> {
         fill(&store, rows, now).await?;
     }
     told(store.write()).await?;
-    say(&format!(
-        "| question | lines | median ms | slowest ms |\n| --- | --: | --: | --: |"
-    ))?;
+    say("| question | lines | median ms | slowest ms |\n| --- | --: | --: | --: |")?;
     for (name, question) in questions(now) {
         let mut times = Vec::with_capacity(ROUNDS);
         let mut lines = 0;

@@ -64,6 +64,10 @@ fn write(file: &Path, level: &str, port: u16) {
 }
 
 #[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "there is no runtime here to be blocked"
+)]
 fn the_level_changes_at_once_and_the_port_with_a_restart() {
     let folder = std::env::temp_dir().join(format!("bridge-reload-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a temporary folder");

@@ -126,9 +126,9 @@ impl Program {
             for entry in std::fs::read_dir(folder).expect("a folder") {
                 let path = entry.expect("an entry").path();
                 if path.is_dir() {
-                    folders.push(path)
+                    folders.push(path);
                 } else {
-                    found.push(path)
+                    found.push(path);
                 }
             }
         }

@@ -192,10 +192,13 @@ async fn h2(hub: &TestHub) -> Wire {
     wire
 }
 
+/// The bytes of one frame of a flood.
+type Flood = Box<dyn Fn(u32) -> Vec<u8> + Send>;
+
 #[tokio::test]
 async fn attack_30_floods_of_http2_end_the_connection() {
     let (hub, _upstream) = hub().await;
-    let floods: Vec<(&str, Box<dyn Fn(u32) -> Vec<u8> + Send>)> = vec![
+    let floods: Vec<(&str, Flood)> = vec![
         (
             "rapid reset",
             Box::new(|n| {
@@ -254,9 +257,7 @@ async fn attack_30_floods_of_http2_end_the_connection() {
         let began = Instant::now();
         let mut wire = h2(&hub).await;
         for round in 0..200_u32 {
-            let part: Vec<u8> = (round * 20..round * 20 + 20)
-                .flat_map(|n| flood(n))
-                .collect();
+            let part: Vec<u8> = (round * 20..round * 20 + 20).flat_map(&flood).collect();
             if !tokio::time::timeout(Duration::from_secs(2), wire.write(&part))
                 .await
                 .unwrap_or(false)

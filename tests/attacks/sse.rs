@@ -174,7 +174,7 @@ async fn attack_34_silence_is_ended_by_the_clock() {
             text.contains(client.error_mark),
             "{}: {text}",
             client.format
-        )
+        );
     })
     .await;
     assert!(!CHAT.frames.is_empty());

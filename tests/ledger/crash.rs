@@ -1,5 +1,10 @@
 //! The hub killed at any moment: it starts again, and its ledger is consistent.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "there is no runtime here to be blocked"
+)]
+
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
