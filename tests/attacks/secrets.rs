@@ -174,7 +174,6 @@ async fn attack_50_there_are_no_debug_endpoints() {
         "/admin",
         "/env",
         "/actuator/env",
-        "/config",
         "/heapdump",
         "/dump",
         "/trace",
