@@ -64,9 +64,6 @@ pub enum StoreError {
     /// The first administrator cannot be made.
     #[error("{0}")]
     Administrator(String),
-    /// Something in a row is not as it should be.
-    #[error("the database holds something this version does not understand: {0}")]
-    Damaged(String),
 }
 
 impl From<DbErr> for StoreError {

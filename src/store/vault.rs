@@ -30,12 +30,8 @@ pub enum Purpose {
     Refresh,
     /// Signatures of access tokens.
     Access,
-    /// State that clients carry back and forth.
-    Envelope,
     /// Bodies of captured requests.
     Capture,
-    /// Positions in lists.
-    Cursor,
 }
 
 impl Purpose {
@@ -45,9 +41,7 @@ impl Purpose {
             Self::ClientKey => "client-key",
             Self::Refresh => "refresh",
             Self::Access => "access",
-            Self::Envelope => "envelope",
             Self::Capture => "capture",
-            Self::Cursor => "cursor",
         }
     }
 }
