@@ -57,11 +57,7 @@ pub async fn handle(hub: Arc<Hub>, request: Request<Incoming>) -> Response<Answe
     // The only place where a caller becomes known; every call below has passed it.
     let key = match identify(&snapshot, request.headers(), uri.query()) {
         Ok(key) => key,
-        Err(failure) => {
-            let mut response = reply::failure(dialect, &failure, &request_id);
-            private(response.headers_mut());
-            return response;
-        }
+        Err(failure) => return refused(dialect, &failure, &request_id),
     };
     if let Some(key) = &key {
         hub.meters.of(&key.id).touch(allowance::wall_ms());
@@ -69,7 +65,7 @@ pub async fn handle(hub: Arc<Hub>, request: Request<Incoming>) -> Response<Answe
     if !matches!(found, Call::Explain | Call::KeyStats)
         && let Err(failure) = allowance::dialect(key.as_deref(), dialect)
     {
-        return reply::failure(dialect, &failure, &request_id);
+        return refused(dialect, &failure, &request_id);
     }
     let caller = Caller {
         hub,
@@ -78,6 +74,13 @@ pub async fn handle(hub: Arc<Hub>, request: Request<Incoming>) -> Response<Answe
         key,
     };
     let mut response = answer(caller, found, request).await;
+    private(response.headers_mut());
+    response
+}
+
+/// A caller that is turned away at the door.
+fn refused(dialect: Dialect, failure: &Failure, request_id: &str) -> Response<AnswerBody> {
+    let mut response = reply::failure(dialect, failure, request_id);
     private(response.headers_mut());
     response
 }

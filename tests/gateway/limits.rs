@@ -370,6 +370,7 @@ async fn a_key_speaks_only_its_dialects() {
             "{}",
             answer.text
         );
+        assert_eq!(answer.header("cache-control"), Some("no-cache, no-store"));
     }
     assert_eq!(upstream.asked().len(), 1);
     let question = format!(
