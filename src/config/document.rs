@@ -15,7 +15,7 @@ use crate::ledger::CaptureMode;
 use crate::snapshot::{Auth, BreakerSettings};
 
 /// Keys with one value.
-const SINGLE: [&str; 33] = [
+const SINGLE: [&str; 38] = [
     "MODE",
     "HOST",
     "PORT",
@@ -49,6 +49,11 @@ const SINGLE: [&str; 33] = [
     "CAPTURE_RETENTION_DAYS",
     "CAPTURE_MAX_BYTES",
     "RETENTION_DAYS",
+    "CONVERSATION_MAX_COUNT",
+    "CONVERSATION_MAX_MESSAGES",
+    "CONVERSATION_MAX_BYTES",
+    "CONVERSATION_MAX_MESSAGE_BYTES",
+    "CONVERSATION_RETENTION_DAYS",
 ];
 
 /// Keys with lists or maps; in a variable they are written as YAML or JSON.
@@ -62,7 +67,7 @@ const STRUCTURED: [&str; 6] = [
 ];
 
 /// Keys that may also be set while the hub runs. How it is reached and who may use it are not among them.
-pub const LIVE: [&str; 13] = [
+pub const LIVE: [&str; 18] = [
     "MODE",
     "PREFERRED_PROVIDER",
     "FALLBACK_STRATEGY",
@@ -76,6 +81,11 @@ pub const LIVE: [&str; 13] = [
     "CAPTURE_RETENTION_DAYS",
     "CAPTURE_MAX_BYTES",
     "RETENTION_DAYS",
+    "CONVERSATION_MAX_COUNT",
+    "CONVERSATION_MAX_MESSAGES",
+    "CONVERSATION_MAX_BYTES",
+    "CONVERSATION_MAX_MESSAGE_BYTES",
+    "CONVERSATION_RETENTION_DAYS",
 ];
 
 const CAPTURES: [(&str, CaptureMode); 3] = [
@@ -290,15 +300,22 @@ fn read_keeping(reader: &mut Reader<'_>, values: &Values, settings: &mut Setting
         .get("CAPTURE")
         .and_then(|node| reader.choice(&node, &CAPTURES));
     set(&mut settings.capture, capture);
-    let retention = &mut settings.retention;
+    let (retention, kept) = (&mut settings.retention, &mut settings.conversations);
     for (key, slot) in [
         ("RETENTION_DAYS", &mut retention.days),
         ("CAPTURE_RETENTION_DAYS", &mut retention.capture_days),
         ("CAPTURE_MAX_BYTES", &mut retention.capture_bytes),
+        ("CONVERSATION_MAX_COUNT", &mut kept.count),
+        ("CONVERSATION_MAX_MESSAGES", &mut kept.messages),
+        ("CONVERSATION_MAX_BYTES", &mut kept.bytes),
+        ("CONVERSATION_RETENTION_DAYS", &mut kept.days),
     ] {
         let value = values.get(key).and_then(|node| reader.count(&node, 0));
         set(slot, value);
     }
+    let value = values.get("CONVERSATION_MAX_MESSAGE_BYTES");
+    let value = value.and_then(|node| reader.count(&node, 1024));
+    set(&mut kept.message_bytes, value);
 }
 
 /// Reads what may also be set while the hub runs.
