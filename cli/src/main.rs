@@ -6,6 +6,7 @@ mod client;
 mod commands;
 #[cfg(test)]
 mod contract;
+mod data_plane;
 mod endpoints;
 mod failure;
 mod input;
