@@ -62,13 +62,7 @@ pub(crate) const API_KEYS: Resource = Resource {
 pub(crate) enum Verb {
     /// List them.
     #[command(visible_alias = "ls")]
-    List {
-        #[command(flatten)]
-        list: List,
-        /// Only those of this person.
-        #[arg(long, value_name = "ADDRESS")]
-        owner: Option<String>,
-    },
+    List(OwnersKeys),
     /// Show one.
     #[command(visible_alias = "get")]
     Show(Named),
@@ -96,6 +90,16 @@ pub(crate) enum Verb {
         #[command(flatten)]
         period: Period,
     },
+}
+
+/// What to list.
+#[derive(Args, Debug)]
+pub(crate) struct OwnersKeys {
+    /// Only those of this person.
+    #[arg(long, value_name = "ADDRESS")]
+    owner: Option<String>,
+    #[command(flatten)]
+    list: List,
 }
 
 /// A new key.
@@ -181,7 +185,7 @@ impl Bounds {
 /// Does it.
 pub(crate) async fn run(session: &Session, verb: &Verb) -> Ended {
     match verb {
-        Verb::List { list, owner } => {
+        Verb::List(OwnersKeys { list, owner }) => {
             let owner = match owner {
                 Some(owner) => Some(USERS.key(session, owner).await?),
                 None => None,

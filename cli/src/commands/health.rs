@@ -30,7 +30,7 @@ const HEALTH: Layout = Layout {
 };
 
 const BREAKERS: Layout = Layout {
-    things: "breakers that are not closed",
+    things: "breakers",
     key: "provider",
     columns: &[
         column("PROVIDER", "provider"),
@@ -133,7 +133,7 @@ pub(crate) async fn run(session: &Session, verb: &Verb) -> Ended {
                 let count = |member: &str| answer.body[member].as_u64().unwrap_or_default();
                 let (breakers, keys) = (count("breakers"), count("keys"));
                 session.console.note(&format!(
-                    "{breakers} breakers closed, {keys} keys back in use"
+                    "breakers closed: {breakers}; keys back in use: {keys}"
                 ));
             }
             Ok(())

@@ -221,9 +221,9 @@ pub(crate) async fn run(session: &Session, verb: &Verb) -> Ended {
             let pool = one_pool(session, &some.whose).await?;
             if let Some(answer) = session.write(&endpoints::KEYS_RESET.call(&[&pool])).await? {
                 let touched = answer.body["touched"].as_u64().unwrap_or_default();
-                session
-                    .console
-                    .note(&format!("{touched} keys of `{pool}` may be used again"));
+                session.console.note(&format!(
+                    "keys of `{pool}` that may be used again: {touched}"
+                ));
             }
             Ok(())
         }

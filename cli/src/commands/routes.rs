@@ -73,8 +73,8 @@ const VERSIONS: Layout = Layout {
         column("AT", "at").show(Show::Moment),
         column("ACTOR", "actor"),
         column("ACTION", "action"),
-        column("MATCH", "route.match"),
-        column("TARGETS", "route.targets").show(Show::Targets),
+        column("MATCH", "route.document.match"),
+        column("TARGETS", "route.document.targets").show(Show::Targets),
         column("PRIORITY", "route.priority").wide(),
     ],
 };
@@ -108,7 +108,8 @@ pub(crate) enum Verb {
         /// Its name.
         name: String,
         /// The version; see `routes history`.
-        version: i64,
+        #[arg(value_name = "VERSION")]
+        to: i64,
     },
 }
 
@@ -205,7 +206,7 @@ pub(crate) async fn run(session: &Session, verb: &Verb) -> Ended {
             let call = endpoints::ROUTE_VERSIONS.call(&[name]);
             paging.show(session, &VERSIONS, &call).await
         }
-        Verb::Rollback { name, version } => {
+        Verb::Rollback { name, to: version } => {
             let call = endpoints::ROUTE_ROLLBACK
                 .call(&[name])
                 .body(json!({"version": version}));
