@@ -115,7 +115,7 @@ impl Values {
     pub(super) fn collect(reader: &mut Reader<'_>, file: Option<Document>) -> Self {
         let mut values = Self::default();
         if let Some(file) = file.filter(|file| !file.value.is_null()) {
-            let known: Vec<_> = SINGLE.into_iter().chain(STRUCTURED).collect();
+            let known: Vec<_> = SINGLE.iter().copied().chain(STRUCTURED).collect();
             let node = Node::new(&file.value, "the file", file.place.clone());
             if let Some(fields) = reader.fields(&node, &known) {
                 for key in known {
@@ -125,7 +125,7 @@ impl Values {
                 }
             }
         }
-        for key in SINGLE.into_iter().chain(STRUCTURED) {
+        for key in SINGLE.iter().copied().chain(STRUCTURED) {
             let Some(text) = reader.environment.get(key) else {
                 continue;
             };
