@@ -22,6 +22,7 @@ test: ui
 	scripts/databases.sh
 	cargo build --locked -p bridge
 	tests/gauntlet/run.sh target/debug/bridge
+	tests/contract/run.sh target/debug/bridge
 	tests/sdk/run.sh target/debug/bridge
 
 check:

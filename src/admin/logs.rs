@@ -20,6 +20,7 @@ use crate::store::{Purpose, StoreError, now_ms};
 
 /// A request with everything that is kept of it.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct RequestRecord {
     /// The request.
     request: RequestRow,
