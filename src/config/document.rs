@@ -16,7 +16,7 @@ use crate::snapshot::{Auth, BreakerSettings};
 use crate::telemetry::OtlpEndpoint;
 
 /// Keys with one value.
-const SINGLE: [&str; 34] = [
+const SINGLE: &[&str] = &[
     "MODE",
     "HOST",
     "PORT",
@@ -51,6 +51,11 @@ const SINGLE: [&str; 34] = [
     "CAPTURE_RETENTION_DAYS",
     "CAPTURE_MAX_BYTES",
     "RETENTION_DAYS",
+    "CONVERSATION_MAX_COUNT",
+    "CONVERSATION_MAX_MESSAGES",
+    "CONVERSATION_MAX_BYTES",
+    "CONVERSATION_MAX_MESSAGE_BYTES",
+    "CONVERSATION_RETENTION_DAYS",
 ];
 
 /// Keys with lists or maps; in a variable they are written as YAML or JSON.
@@ -64,7 +69,7 @@ const STRUCTURED: [&str; 6] = [
 ];
 
 /// Keys that may also be set while the hub runs. How it is reached and who may use it are not among them.
-pub const LIVE: [&str; 13] = [
+pub const LIVE: [&str; 18] = [
     "MODE",
     "PREFERRED_PROVIDER",
     "FALLBACK_STRATEGY",
@@ -78,6 +83,11 @@ pub const LIVE: [&str; 13] = [
     "CAPTURE_RETENTION_DAYS",
     "CAPTURE_MAX_BYTES",
     "RETENTION_DAYS",
+    "CONVERSATION_MAX_COUNT",
+    "CONVERSATION_MAX_MESSAGES",
+    "CONVERSATION_MAX_BYTES",
+    "CONVERSATION_MAX_MESSAGE_BYTES",
+    "CONVERSATION_RETENTION_DAYS",
 ];
 
 const CAPTURES: [(&str, CaptureMode); 3] = [
@@ -105,7 +115,7 @@ impl Values {
     pub(super) fn collect(reader: &mut Reader<'_>, file: Option<Document>) -> Self {
         let mut values = Self::default();
         if let Some(file) = file.filter(|file| !file.value.is_null()) {
-            let known: Vec<_> = SINGLE.into_iter().chain(STRUCTURED).collect();
+            let known: Vec<_> = SINGLE.iter().copied().chain(STRUCTURED).collect();
             let node = Node::new(&file.value, "the file", file.place.clone());
             if let Some(fields) = reader.fields(&node, &known) {
                 for key in known {
@@ -115,7 +125,7 @@ impl Values {
                 }
             }
         }
-        for key in SINGLE.into_iter().chain(STRUCTURED) {
+        for key in SINGLE.iter().copied().chain(STRUCTURED) {
             let Some(text) = reader.environment.get(key) else {
                 continue;
             };
@@ -318,15 +328,22 @@ fn read_keeping(reader: &mut Reader<'_>, values: &Values, settings: &mut Setting
         .get("CAPTURE")
         .and_then(|node| reader.choice(&node, &CAPTURES));
     set(&mut settings.capture, capture);
-    let retention = &mut settings.retention;
+    let (retention, kept) = (&mut settings.retention, &mut settings.conversations);
     for (key, slot) in [
         ("RETENTION_DAYS", &mut retention.days),
         ("CAPTURE_RETENTION_DAYS", &mut retention.capture_days),
         ("CAPTURE_MAX_BYTES", &mut retention.capture_bytes),
+        ("CONVERSATION_MAX_COUNT", &mut kept.count),
+        ("CONVERSATION_MAX_MESSAGES", &mut kept.messages),
+        ("CONVERSATION_MAX_BYTES", &mut kept.bytes),
+        ("CONVERSATION_RETENTION_DAYS", &mut kept.days),
     ] {
         let value = values.get(key).and_then(|node| reader.count(&node, 0));
         set(slot, value);
     }
+    let value = values.get("CONVERSATION_MAX_MESSAGE_BYTES");
+    let value = value.and_then(|node| reader.count(&node, 1024));
+    set(&mut kept.message_bytes, value);
 }
 
 /// Reads what may also be set while the hub runs.

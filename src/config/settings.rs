@@ -12,6 +12,7 @@ use translator::profile::Profile;
 
 use super::{Credential, DigestKey, KeyLimits, Place, Secret};
 use crate::catalogue::{Catalogue, Override};
+use crate::conversations::KeptBounds;
 use crate::ledger::CaptureMode;
 use crate::snapshot::{Auth, BreakerSettings, Clamps, DEFAULT_MAX_BODY, Mode, Source, Strategy};
 use crate::store::retention::Retention;
@@ -85,6 +86,8 @@ pub struct Settings {
     pub capture: CaptureMode,
     /// `RETENTION_DAYS`, `CAPTURE_RETENTION_DAYS`, `CAPTURE_MAX_BYTES`
     pub retention: Retention,
+    /// `CONVERSATION_...`
+    pub conversations: KeptBounds,
     /// What the operator says of models.
     pub models: Vec<Override>,
     /// A newer catalogue than the one that comes with the program.
@@ -136,6 +139,7 @@ impl Default for Settings {
             otlp_endpoint: OtlpEndpoint::default(),
             capture: CaptureMode::default(),
             retention: Retention::default(),
+            conversations: KeptBounds::default(),
             models: Vec::new(),
             catalogue: None,
             given: BTreeSet::new(),
