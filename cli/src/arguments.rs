@@ -126,4 +126,12 @@ pub(crate) enum Command {
     Providers(commands::providers::Verb),
     /// Call the admin API itself.
     Api(commands::api::Api),
+    /// Send a client to the hub: what to set in Claude Code, Codex, Gemini CLI, Qwen Code, or in the environment.
+    Setup(commands::setup::Setup),
+    /// What a request becomes in another dialect; offline.
+    Translate(commands::translate::Translate),
+    /// Take over the configuration of an older gateway; offline.
+    MigrateFrom(commands::migrate_from::MigrateFrom),
+    /// Requests as they end.
+    Tail(commands::tail::Tail),
 }

@@ -25,4 +25,18 @@ endpoints! {
     PROVIDER_TEST = POST "/api/providers/{name}/test";
     PROVIDER_OFFER = GET "/api/providers/{name}/models";
     PROVIDER_ADOPT = POST "/api/providers/{name}/models";
+    PRESET_APPLY = POST "/api/presets/{name}/apply";
+    SWITCH = POST "/switch_model";
+    CURRENT = GET "/config";
+    MODELS = GET "/models";
+    STATS_SUMMARY = GET "/api/stats/summary";
+    LOGS = GET "/api/logs";
+    LOG = GET "/api/logs/{id}";
+    HEALTH = GET "/api/health";
+    HEALTH_CHECK = POST "/api/health/check";
+    SYSTEM = GET "/api/system";
+    LOG_TAIL = GET "/api/logs/tail";
+    POOL_EVENTS = GET "/api/key-pools/events";
+    PRESET_LIST = GET "/api/presets";
+    CLIENT_KEY_MAKE = POST "/api/api-keys";
 }

@@ -7,13 +7,16 @@ mod commands;
 #[cfg(test)]
 mod contract;
 mod endpoints;
+mod events;
 mod failure;
 mod input;
+mod migrate;
 mod moment;
 mod output;
 mod profile;
 mod resource;
 mod session;
+mod setup;
 
 use std::process::ExitCode;
 
