@@ -102,7 +102,10 @@ fn provider(draft: &mut Draft, channel: &Value, family: Family) -> Option<Entry>
         draft.remark(format!("channel `{wish}` has no base_url"));
         return None;
     };
-    let mut entry = Entry::named(&draft.free_name(&wish));
+    // A name in other letters than a provider's may have says nothing when these are taken away.
+    let is_legal = wish.bytes().any(|byte| byte.is_ascii_alphanumeric());
+    let wish = if is_legal { wish.as_str() } else { vendor.name };
+    let mut entry = Entry::named(&draft.free_name(wish));
     entry.set("api_format", Some(vendor.api_format));
     entry.set("base_url", Some(base.clone()));
     let is_known = translator::profile::named(vendor.name).is_some_and(|_| vendor.name != "openai");
@@ -120,7 +123,7 @@ fn provider(draft: &mut Draft, channel: &Value, family: Family) -> Option<Entry>
     // There the greatest comes first, here the smallest.
     entry.set(
         "priority",
-        channel["priority"].as_i64().filter(|p| *p != 0).map(|p| -p),
+        channel["priority"].as_i64().map(|priority| -priority),
     );
     entry.set(
         "weight",

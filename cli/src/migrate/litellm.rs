@@ -157,9 +157,12 @@ fn provider(
         base = format!("{}/v1", base.trim_end_matches('/'));
     }
     let key = text(params, "api_key").map(reference);
-    let key = key.unwrap_or_else(|| format!("${{{}}}", vendor.key));
+    // A server of one's own mostly takes no key; the others have theirs in a variable of that name.
+    let is_own = vendors::is_private(&base);
+    let key = key.or_else(|| (!is_own).then(|| format!("${{{}}}", vendor.key)));
     let is_same = |entry: &&Entry| {
-        entry.value["base_url"] == json!(base) && entry.value["api_key"] == json!(key)
+        entry.value.get("base_url") == Some(&json!(base))
+            && entry.value.get("api_key").and_then(Value::as_str) == key.as_deref()
     };
     if let Some(entry) = draft.providers.iter().find(is_same) {
         return Some(entry.name().to_owned());
@@ -174,7 +177,7 @@ fn provider(
     } else if name != vendor.name && translator::profile::named(vendor.name).is_some() {
         entry.set("profile", Some(vendor.name));
     }
-    entry.set("api_key", Some(key));
+    entry.set("api_key", key);
     entry.set(
         "timeout",
         params["timeout"]
@@ -195,7 +198,7 @@ fn provider(
             .filter_map(|(name, value)| Some((name.clone(), json!(reference(value.as_str()?)))));
         entry.set("headers", Some(Value::Object(headers.collect())));
     }
-    if vendors::is_private(&base) {
+    if is_own {
         entry.set("allow_private_network", Some(true));
     }
     draft.providers.push(entry);

@@ -49,7 +49,7 @@ pub(super) fn migrate(config: &Value) -> Result<Draft, String> {
             continue;
         };
         entry.set("timeout", timeout.map(|ms| (ms / 1000).max(1)));
-        entry.set("proxy", text(config, "PROXY_URL").map(reference));
+        through_proxy(&mut entry, config);
         names.push((
             text(item, "name").unwrap_or_default().to_owned(),
             entry.name().to_owned(),
@@ -77,6 +77,20 @@ pub(super) fn migrate(config: &Value) -> Result<Draft, String> {
         draft.remark(name);
     }
     Ok(draft)
+}
+
+/// What is near is reached without the proxy. A proxy that is near has to be allowed.
+fn through_proxy(entry: &mut Entry, config: &Value) {
+    let Some(proxy) = text(config, "PROXY_URL") else {
+        return;
+    };
+    if entry.value.contains_key("allow_private_network") {
+        return;
+    }
+    entry.set("proxy", Some(reference(proxy)));
+    if vendors::is_private(proxy) {
+        entry.set("allow_private_network", Some(true));
+    }
 }
 
 fn provider(draft: &mut Draft, item: &Value) -> Option<Entry> {
