@@ -124,14 +124,61 @@ pub(crate) enum Command {
     /// Where requests go: providers of models.
     #[command(subcommand, visible_alias = "provider")]
     Providers(commands::providers::Verb),
+    /// What clients can ask for.
+    #[command(subcommand, visible_alias = "model")]
+    Models(commands::models::Verb),
+    /// What providers are called with: upstream keys.
+    #[command(subcommand, visible_alias = "key")]
+    Keys(commands::keys::Verb),
+    /// Keys that providers and routes share.
+    #[command(subcommand, visible_alias = "pool")]
+    Pools(commands::pools::Verb),
+    /// The rules that decide where requests go.
+    #[command(subcommand, visible_alias = "route")]
+    Routes(commands::routes::Verb),
+    /// Names for models.
+    #[command(subcommand, visible_alias = "alias")]
+    Aliases(commands::aliases::Verb),
+    /// A big, a middle and a small model under one name.
+    #[command(subcommand, visible_alias = "preset")]
+    Presets(commands::presets::Verb),
+    /// Put other models behind `opus`, `sonnet` and `haiku`.
+    Switch(commands::switch::Switch),
+    /// What clients call the hub with: client keys.
+    #[command(subcommand, visible_alias = "api-key")]
+    ApiKeys(commands::api_keys::Verb),
+    /// People who administer the hub or have keys of it.
+    #[command(subcommand, visible_alias = "user")]
+    Users(commands::users::Verb),
+    /// Where one is logged in oneself.
+    #[command(subcommand, visible_alias = "session")]
+    Sessions(commands::sessions::Verb),
+    /// What came through, what it took, what it cost.
+    #[command(subcommand, visible_alias = "stat")]
+    Stats(commands::stats::Verb),
+    /// Requests, one by one.
+    #[command(subcommand, visible_alias = "log")]
+    Logs(commands::logs::Verb),
+    /// How providers are.
+    #[command(subcommand)]
+    Health(commands::health::Verb),
+    /// Settings, and the whole configuration as a document.
+    #[command(subcommand)]
+    Config(commands::config::Verb),
+    /// Who changed what.
+    #[command(subcommand)]
+    Audit(commands::audit::Verb),
+    /// The hub's database.
+    #[command(subcommand)]
+    Db(commands::system::Database),
+    /// What runs here and there.
+    Version,
     /// Call the admin API itself.
     Api(commands::api::Api),
     /// Send a client to the hub: what to set in Claude Code, Codex, Gemini CLI, Qwen Code, or in the environment.
     Setup(commands::setup::Setup),
+    /// Talk to a model through the hub, in any dialect.
+    Chat(commands::chat::Chat),
     /// What a request becomes in another dialect; offline.
     Translate(commands::translate::Translate),
-    /// Take over the configuration of an older gateway; offline.
-    MigrateFrom(commands::migrate_from::MigrateFrom),
-    /// Requests as they end.
-    Tail(commands::tail::Tail),
 }

@@ -118,6 +118,18 @@ impl Failure {
         self
     }
 
+    /// As another kind of failure.
+    #[must_use]
+    pub(crate) fn of_kind(mut self, kind: Kind) -> Self {
+        self.0.kind = kind;
+        self
+    }
+
+    /// What the hub answered with.
+    pub(crate) fn status(&self) -> Option<u16> {
+        self.0.status
+    }
+
     /// Which kind it is.
     pub(crate) fn kind(&self) -> Kind {
         self.0.kind

@@ -2,10 +2,12 @@
 //! Everything goes through the admin API; it never touches the hub's database or files.
 
 mod arguments;
+mod chat;
 mod client;
 mod commands;
 #[cfg(test)]
 mod contract;
+mod data_plane;
 mod endpoints;
 mod events;
 mod failure;

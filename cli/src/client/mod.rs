@@ -116,6 +116,20 @@ impl Client {
         Err(problem::failure(status.as_u16(), &bytes, id.as_deref()))
     }
 
+    /// The next piece of an answer; nothing at its end.
+    pub(crate) async fn chunk(
+        &self,
+        response: &mut reqwest::Response,
+    ) -> Ended<Option<bytes::Bytes>> {
+        response.chunk().await.map_err(broken)
+    }
+
+    /// Sends a call and reads the answer as text, whatever it is.
+    pub(crate) async fn text(&self, call: &Call) -> Ended<String> {
+        let bytes = read(self.open(call).await?).await?;
+        String::from_utf8(bytes).map_err(|_| Failure::failed("the answer is no text"))
+    }
+
     async fn once(&self, call: &Call) -> Ended<reqwest::Response> {
         let token = match call.is_open {
             true => None,
@@ -182,15 +196,19 @@ impl Client {
     }
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the shape that `map_err` wants"
+)]
+fn broken(error: reqwest::Error) -> Failure {
+    let words = format!("the answer broke off: {}", chain(&error));
+    Failure::new(Kind::Unreachable, words)
+}
+
 /// The whole body; an answer without an end is cut off.
 async fn read(mut response: reqwest::Response) -> Ended<Vec<u8>> {
     let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| {
-        Failure::new(
-            Kind::Unreachable,
-            format!("the answer broke off: {}", chain(&error)),
-        )
-    })? {
+    while let Some(chunk) = response.chunk().await.map_err(broken)? {
         if bytes.len() + chunk.len() > LARGEST_ANSWER {
             return Err(Failure::failed("the answer is too long to be kept"));
         }

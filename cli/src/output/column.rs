@@ -16,6 +16,8 @@ pub(crate) enum Show {
     Yes,
     /// A moment: how long ago, exactly on wide screens.
     Moment,
+    /// A moment, exactly.
+    Exact,
     /// A state, with the colour of its kind.
     State,
     /// A number, to the right.
@@ -28,6 +30,8 @@ pub(crate) enum Show {
     Nano,
     /// Bytes.
     Bytes,
+    /// Providers with models, as they are written in `--to`.
+    Targets,
 }
 
 /// A column.
@@ -77,7 +81,7 @@ impl Column {
     pub(crate) fn for_files(&self, item: &Value) -> String {
         let value = at(item, &self.path);
         match (self.show, value.as_i64()) {
-            (Show::Moment, Some(ms)) => moment::rfc3339(ms).unwrap_or_default(),
+            (Show::Moment | Show::Exact, Some(ms)) => moment::rfc3339(ms).unwrap_or_default(),
             _ => plain(value),
         }
     }
@@ -166,6 +170,9 @@ pub(crate) fn people(value: &Value, show: Show, is_exact: bool, now: i64) -> Str
                 false => moment::relative(ms, now),
             }
         }
+        (Show::Exact, Value::Number(ms)) => {
+            ms.as_i64().and_then(moment::rfc3339).unwrap_or_default()
+        }
         (Show::Ms, Value::Number(ms)) => milliseconds(ms.as_f64().unwrap_or_default()),
         (Show::Percent, Value::Number(share)) => {
             format!("{:.1} %", share.as_f64().unwrap_or_default() * 100.0)
@@ -173,6 +180,13 @@ pub(crate) fn people(value: &Value, show: Show, is_exact: bool, now: i64) -> Str
         (Show::Nano, Value::Number(nano)) => dollars(nano.as_i64().unwrap_or_default()),
         (Show::Bytes, Value::Number(bytes)) => bytes_of(bytes.as_f64().unwrap_or_default()),
         (Show::Number, Value::Number(number)) => grouped(&number.to_string()),
+        (Show::Targets, Value::Array(targets)) => {
+            let targets = targets.iter().map(|target| match target["model"].as_str() {
+                Some(model) => format!("{}/{model}", plain(&target["provider"])),
+                None => plain(&target["provider"]),
+            });
+            targets.collect::<Vec<_>>().join(", ")
+        }
         _ => plain(value),
     };
     match text.as_str() {

@@ -11,7 +11,7 @@ use std::io::{IsTerminal as _, Write as _};
 
 use serde_json::Value;
 
-pub(crate) use self::column::{Column, Layout, Show, column, plain};
+pub(crate) use self::column::{Column, Layout, Show, column, harmless, plain};
 pub(crate) use self::format::{Colour, Format};
 use crate::failure::{Ended, Failure};
 use crate::moment;
@@ -79,6 +79,11 @@ impl Console {
             Format::Yaml | Format::Table | Format::Wide => write(&document::yaml(value)?),
             _ => write(&document::json(value)?),
         }
+    }
+
+    /// Shows an answer that is no list, with moments that programs can read.
+    pub(crate) fn json_or_yaml(&self, value: &Value) -> Ended {
+        self.document(value.clone())
     }
 
     /// Shows a document as it is, in JSON.
@@ -149,6 +154,11 @@ pub(crate) fn write(text: &str) -> Ended {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush().map_err(Failure::from)
+}
+
+/// A file to be written, in the place of what is there.
+pub(crate) fn file(path: &str) -> Ended<std::fs::File> {
+    std::fs::File::create(path).map_err(|error| Failure::usage(format!("{path}: {error}")))
 }
 
 /// A line on standard error.

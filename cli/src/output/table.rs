@@ -126,7 +126,7 @@ fn aligned(cell: Cell, show: Show) -> Cell {
         Show::Number | Show::Ms | Show::Percent | Show::Nano | Show::Bytes => {
             cell.set_alignment(CellAlignment::Right)
         }
-        Show::Text | Show::Yes | Show::Moment | Show::State => cell,
+        Show::Text | Show::Yes | Show::Moment | Show::Exact | Show::State | Show::Targets => cell,
     }
 }
 

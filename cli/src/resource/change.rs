@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::Resource;
 use crate::client::{Answer, Call};
-use crate::failure::{Ended, Failure};
+use crate::failure::{Ended, Failure, Kind};
 use crate::input;
 use crate::session::Session;
 
@@ -22,6 +22,18 @@ pub(crate) struct Change {
     /// A member to leave out.
     #[arg(long = "unset", value_name = "MEMBER")]
     pub(crate) unset: Vec<String>,
+}
+
+impl Change {
+    /// Whether nothing is to change.
+    pub(crate) fn is_none(&self) -> bool {
+        self.file.is_none() && self.set.is_empty() && self.unset.is_empty()
+    }
+
+    /// A document with these members in it.
+    pub(crate) fn on(&self, body: Value) -> Value {
+        Draft { body, etag: None }.changed(self).body
+    }
 }
 
 fn assignment(text: &str) -> Result<(String, Value), String> {
@@ -148,6 +160,31 @@ impl Resource {
             self.written(session, &answer.body, "changed")?;
         }
         Ok(answer)
+    }
+
+    /// Makes one, or changes the one that is there.
+    pub(crate) async fn assign(
+        &self,
+        session: &Session,
+        name: &str,
+        members: Vec<(&str, Value)>,
+    ) -> Ended {
+        let whole = Change::default();
+        let on = |draft: Draft| {
+            let mut draft = draft;
+            for (member, value) in &members {
+                set(&mut draft.body, member, value.clone());
+            }
+            draft
+        };
+        match self.take(session, name, &whole).await {
+            Ok(draft) => self.replace(session, name, on(draft)).await.map(drop),
+            Err(failure) if failure.kind() == Kind::NotFound => {
+                let draft = self.begin(&whole, Some(name))?;
+                self.create(session, on(draft)).await.map(drop)
+            }
+            Err(failure) => Err(failure),
+        }
     }
 
     /// Changes one as the command line says.

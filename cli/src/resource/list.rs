@@ -83,7 +83,13 @@ impl Paging {
 }
 
 /// All rows of a call that answers in pages.
-pub(super) async fn pages(
+pub(crate) async fn all_pages(session: &Session, call: &Call) -> Ended<Vec<Value>> {
+    let (rows, _) = pages(session, call, None, usize::MAX).await?;
+    Ok(rows)
+}
+
+/// So many rows of a call that answers in pages, and where the next ones begin.
+async fn pages(
     session: &Session,
     call: &Call,
     mut cursor: Option<String>,

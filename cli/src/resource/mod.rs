@@ -4,10 +4,12 @@
 mod change;
 mod list;
 mod one;
+mod period;
 
 pub(crate) use self::change::{Change, Draft, parse_value, set};
-pub(crate) use self::list::{List, Paging};
-pub(crate) use self::one::{Plain, Toggle};
+pub(crate) use self::list::{List, Paging, all_pages};
+pub(crate) use self::one::{Named, Names, Plain, Toggle};
+pub(crate) use self::period::{Period, ahead};
 use crate::client::Call;
 use crate::output::Layout;
 
@@ -44,6 +46,10 @@ pub(crate) struct Resource {
     /// The members that the hub tells of one and takes from nobody.
     pub(crate) tells: &'static [&'static str],
     /// What can be done with them.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "only the comparison with the contract asks")
+    )]
     pub(crate) does: &'static [Does],
 }
 

@@ -3,8 +3,8 @@
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
-use super::list::pages;
-use super::{List, Resource};
+use super::list::all_pages;
+use super::{Change, List, Resource};
 use crate::client::{Answer, Call};
 use crate::failure::{Ended, Failure, Kind};
 use crate::session::Session;
@@ -52,12 +52,27 @@ impl Resource {
     pub(crate) async fn plain(&self, session: &Session, verb: &Plain) -> Ended {
         match verb {
             Plain::List(list) => self.list(session, list).await,
-            Plain::Show(named) => {
-                let answer = self.get(session, &named.name).await?;
-                session.console.one(&self.layout, &answer.body)
-            }
+            Plain::Show(named) => self.show(session, named).await,
             Plain::Delete(names) => self.delete(session, &names.names).await,
         }
+    }
+
+    /// Shows one.
+    pub(crate) async fn show(&self, session: &Session, named: &Named) -> Ended {
+        let answer = self.get(session, &named.name).await?;
+        session.console.one(&self.layout, &answer.body)
+    }
+
+    /// Switches on and off by the member that says so, where the API has no call for it.
+    pub(crate) async fn switched(&self, session: &Session, names: &Names, is_on: bool) -> Ended {
+        let change = Change {
+            set: vec![("enabled".to_owned(), Value::Bool(is_on))],
+            ..Change::default()
+        };
+        for name in &names.names {
+            self.update(session, name, &change).await?;
+        }
+        Ok(())
     }
 
     /// Switches on and off.
@@ -121,7 +136,7 @@ impl Resource {
             return Ok(name.to_owned());
         };
         let call = Call::new("GET", self.path).with("search", name);
-        let (rows, _) = pages(session, &call, None, usize::MAX).await?;
+        let rows = all_pages(session, &call).await?;
         let mut found = rows.iter().filter(|row| {
             row[label]
                 .as_str()
