@@ -175,6 +175,12 @@ pub(crate) enum Command {
     Version,
     /// Call the admin API itself.
     Api(commands::api::Api),
+    /// Send a client to the hub: what to set in Claude Code, Codex, Gemini CLI, Qwen Code, or in the environment.
+    Setup(commands::setup::Setup),
+    /// Talk to a model through the hub, in any dialect.
+    Chat(commands::chat::Chat),
+    /// What a request becomes in another dialect; offline.
+    Translate(commands::translate::Translate),
 }
 
 #[cfg(test)]

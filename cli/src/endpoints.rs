@@ -84,4 +84,8 @@ endpoints! {
     CONFIG_IMPORT = POST "/api/config/import";
     AUDIT = GET "/api/audit";
     SYSTEM = GET "/api/system";
+    LOG_TAIL = GET "/api/logs/tail";
+    POOL_EVENTS = GET "/api/key-pools/events";
+    PRESET_LIST = GET "/api/presets";
+    CLIENT_KEY_MAKE = POST "/api/api-keys";
 }

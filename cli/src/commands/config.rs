@@ -87,6 +87,8 @@ pub(crate) enum Verb {
         #[arg(long, short = 'O', value_name = "FILE")]
         out: Option<String>,
     },
+    /// Write the configuration of an older gateway as an `app.yml`; offline.
+    MigrateFrom(super::migrate_from::MigrateFrom),
     /// Take a document in: all of it or nothing. With --dry-run, say what would change.
     Import(Document),
     /// Say what a document would change; exit code 7 where it would change something.
@@ -132,6 +134,7 @@ pub(crate) async fn run(session: &Session, verb: &Verb) -> Ended {
                 .show(session, &CHANGES, &endpoints::CONFIG_HISTORY.call(&[]))
                 .await
         }
+        Verb::MigrateFrom(migrate) => migrate.run(&session.console),
         Verb::Export { out } => export(session, out.as_deref()).await,
         Verb::Import(document) => document.import(session).await,
         Verb::Diff(document) => document.diff(session).await,

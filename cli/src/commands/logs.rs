@@ -48,6 +48,8 @@ pub(crate) enum Verb {
     /// Show one: what happened, and both sides of it where they were captured.
     #[command(visible_alias = "get")]
     Show(ShowOne),
+    /// The newest of them; with --follow, each as it ends.
+    Tail(super::tail::Tail),
     /// Take them away, as JSON lines or CSV.
     Export(Box<Export>),
     /// Send a captured request again, as a client.
@@ -141,6 +143,7 @@ pub(crate) async fn run(session: &Session, verb: &Verb) -> Ended {
     match verb {
         Verb::List(lists) => lists.run(session).await,
         Verb::Show(one) => one.run(session).await,
+        Verb::Tail(tail) => tail.run(session).await,
         Verb::Export(export) => export.run(session).await,
         Verb::Replay(replay) => replay.run(session).await,
         Verb::Prune { ids } => prune(session, ids).await,

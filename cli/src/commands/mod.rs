@@ -5,6 +5,7 @@ pub(crate) mod api;
 pub(crate) mod api_keys;
 pub(crate) mod audit;
 mod catalogue;
+pub(crate) mod chat;
 pub(crate) mod config;
 mod explanation;
 pub(crate) mod health;
@@ -12,6 +13,7 @@ pub(crate) mod keys;
 mod log_entry;
 pub(crate) mod login;
 pub(crate) mod logs;
+pub(crate) mod migrate_from;
 pub(crate) mod models;
 pub(crate) mod pools;
 pub(crate) mod presets;
@@ -20,14 +22,17 @@ pub(crate) mod profile;
 pub(crate) mod providers;
 pub(crate) mod routes;
 pub(crate) mod sessions;
+pub(crate) mod setup;
 pub(crate) mod stats;
 pub(crate) mod switch;
 pub(crate) mod system;
+pub(crate) mod tail;
+pub(crate) mod translate;
 pub(crate) mod users;
 
 use crate::arguments::{Arguments, Command};
 use crate::failure::Ended;
-use crate::session::Session;
+use crate::session::{Session, console};
 
 /// All resources, for what holds for each of them.
 #[cfg(test)]
@@ -49,10 +54,17 @@ pub(crate) async fn run(arguments: Arguments) -> Ended {
     if let Command::Login(login) = &command {
         return login.run(&global).await;
     }
+    // Works without a hub, and without a home to keep profiles in.
+    if let Command::Translate(translate) = &command {
+        return translate.run(&console(&global));
+    }
+    if let Command::Config(config::Verb::MigrateFrom(migrate)) = &command {
+        return migrate.run(&console(&global));
+    }
     let session = Session::open(&global)?;
     let session = &session;
     match &command {
-        Command::Login(_) => Ok(()),
+        Command::Login(_) | Command::Translate(_) => Ok(()),
         Command::Logout => login::logout(session).await,
         Command::Whoami => login::whoami(session).await,
         Command::Profile(verb) => profile::run(session, verb),
@@ -75,5 +87,7 @@ pub(crate) async fn run(arguments: Arguments) -> Ended {
         Command::Db(verb) => system::database(session, verb).await,
         Command::Version => system::version(session).await,
         Command::Api(api) => api.run(session).await,
+        Command::Chat(chat) => chat.run(session).await,
+        Command::Setup(setup) => setup.run(session).await,
     }
 }
