@@ -1,6 +1,7 @@
 //! Every command, run as a user runs it against a running hub: what it shows, what it changes, how it ends.
 
 mod config;
+mod conversations;
 mod health;
 mod hub;
 mod keys;
