@@ -54,7 +54,7 @@ impl Screen {
             Self::Status => "Status",
             Self::Models => "Models",
             Self::Live => "Live",
-            Self::Conversations => "Talks",
+            Self::Conversations => "Conversations",
             Self::Logs => "Logs",
             Self::Keys => "Keys",
             Self::Check => "Check",
@@ -236,9 +236,19 @@ impl App {
         match topic {
             Topic::Entry => self.pager = Some(Pager::of_entry(&value)),
             Topic::Roles => self.is_checking = false,
+            Topic::Logs if self.live.is_empty() => self.begin(&value),
             _ => {}
         }
         self.answers.insert(topic, value);
+    }
+
+    /// The list of live requests begins with those that ended before.
+    fn begin(&mut self, page: &Value) {
+        for row in page["items"].as_array().into_iter().flatten() {
+            let at = row["at"].as_i64().unwrap_or_default();
+            self.traffic.count(at, is_failure(&row));
+            self.live.push_back(row.clone());
+        }
     }
 
     fn miss(&mut self, topic: Topic, failure: Failure) {
@@ -272,7 +282,7 @@ impl App {
             Heard::Lost(failure, _) => self.contact = Contact::Lost(failure.to_string()),
             Heard::Event(name, row) if name == "request" => {
                 let at = row["at"].as_i64().unwrap_or(self.now_ms);
-                self.traffic.count(at, row["outcome"] != "ok");
+                self.traffic.count(at, is_failure(row));
                 match &mut self.held {
                     Some(held) => {
                         if held.len() < KEPT {
@@ -388,6 +398,11 @@ impl App {
             .unwrap_or_default();
         lines.checked_sub(1).map(|last| at.min(last))
     }
+}
+
+/// Who hangs up has not met with a failure.
+fn is_failure(row: &Value) -> bool {
+    !matches!(row["outcome"].as_str(), Some("ok" | "cancelled"))
 }
 
 /// Whether a request has these words anywhere where people look.

@@ -21,6 +21,7 @@ use tokio::time::interval;
 use self::app::App;
 pub(crate) use self::app::Screen;
 use self::feed::Feed;
+use self::news::{Act, Topic};
 use self::terminal::{Input, Screenful};
 pub(crate) use self::theme::Theme;
 use crate::failure::{Ended, Failure, Kind};
@@ -38,6 +39,7 @@ pub(crate) async fn run(session: &Session, screen: Screen, theme: Theme) -> Ende
     let mut feed = Feed::new(session.client.clone(), sender);
     feed.follow();
     feed.look(app.screen());
+    feed.perform(Act::Ask(Topic::Logs));
     let mut screen = Screenful::open()?;
     let mut input = Input::open();
     let mut frames = interval(FRAME);

@@ -6,7 +6,7 @@ use ratatui::text::Text;
 use ratatui::widgets::{Cell, Paragraph, Row, Table};
 use serde_json::Value;
 
-use super::framed;
+use super::{framed, table_head};
 use crate::entry::{lasted, text};
 use crate::tui::app::App;
 use crate::tui::news::Topic;
@@ -43,7 +43,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, area: Rect) {
     } else {
         "Providers"
     };
-    let head = Row::new(["PROVIDER", "RESULT", "TOOK", "MODEL", "WHY"]).style(app.theme.head());
+    let head = table_head(app, &["PROVIDER", "RESULT", ">TOOK", "MODEL", "WHY"]);
     let widths = [
         Constraint::Fill(2),
         Constraint::Length(10),
@@ -56,7 +56,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, area: Rect) {
         Table::new(rows, widths).header(head).block(framed(title)),
         upper,
     );
-    let head = Row::new(["ROLE", "RESULT", "LEADS TO", "RULE"]).style(app.theme.head());
+    let head = table_head(app, &["ROLE", "RESULT", "LEADS TO", "RULE"]);
     let widths = [
         Constraint::Length(8),
         Constraint::Length(10),

@@ -6,7 +6,7 @@ use ratatui::text::Text;
 use ratatui::widgets::{Cell, Paragraph, Row, Table};
 use serde_json::{Value, json};
 
-use super::framed;
+use super::{framed, table_head};
 use crate::entry::{clock, count, dollars, text};
 use crate::tui::app::{App, Screen};
 
@@ -34,11 +34,14 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
         Constraint::Length(8),
         Constraint::Length(9),
     ];
-    let head = Row::new([
-        "BEGAN", "LAST", "CLIENT", "MODEL", "TURNS", "IN", "OUT", "COST", "ENDED",
-    ]);
+    let head = table_head(
+        app,
+        &[
+            "BEGAN", "LAST", "CLIENT", "MODEL", ">TURNS", ">IN", ">OUT", ">COST", "ENDED",
+        ],
+    );
     let table = Table::new(rows, widths)
-        .header(head.style(app.theme.head()))
+        .header(head)
         .row_highlight_style(app.theme.chosen())
         .block(block);
     let chosen = app.chosen(Screen::Conversations);

@@ -6,7 +6,7 @@ use ratatui::text::Text;
 use ratatui::widgets::{Cell, Paragraph, Row, Table};
 use serde_json::Value;
 
-use super::framed;
+use super::{framed, table_head};
 use crate::entry::{count, text};
 use crate::moment;
 use crate::tui::app::{App, Screen};
@@ -22,27 +22,23 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
     }
     let rows: Vec<Row<'_>> = app.keys.values().map(|key| line(app, key)).collect();
     let widths = [
-        Constraint::Fill(2),
+        Constraint::Fill(3),
         Constraint::Fill(2),
         Constraint::Length(15),
-        Constraint::Length(9),
+        Constraint::Length(5),
+        Constraint::Length(5),
         Constraint::Length(6),
-        Constraint::Length(6),
-        Constraint::Length(6),
-        Constraint::Length(9),
+        Constraint::Length(5),
+        Constraint::Length(7),
     ];
-    let head = Row::new([
-        "POOL",
-        "KEY",
-        "STATE",
-        "IN FLIGHT",
-        "USED",
-        "FAILED",
-        "WELL",
-        "LAST",
-    ]);
+    let head = table_head(
+        app,
+        &[
+            "POOL", "KEY", "STATE", ">BUSY", ">USED", ">FAILED", ">WELL", ">LAST",
+        ],
+    );
     let table = Table::new(rows, widths)
-        .header(head.style(app.theme.head()))
+        .header(head)
         .row_highlight_style(app.theme.chosen())
         .block(block);
     if app.screen() != Screen::Keys {

@@ -13,8 +13,8 @@ mod top;
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
-use ratatui::text::{Line, Span};
-use ratatui::widgets::Block;
+use ratatui::text::{Line, Span, Text};
+use ratatui::widgets::{Block, Cell, Row};
 
 use super::app::{App, Contact, Screen};
 use super::news::Topic;
@@ -142,6 +142,15 @@ fn cut(words: &str, most: usize) -> String {
     }
     let head: String = words.chars().take(most.saturating_sub(1)).collect();
     format!("{head}…")
+}
+
+/// The head of a table: names, and behind a `>` those that stand to the right as their numbers do.
+fn table_head(app: &App, names: &[&'static str]) -> Row<'static> {
+    let cells = names.iter().map(|name| match name.strip_prefix('>') {
+        Some(name) => Cell::from(Text::from(name).right_aligned()),
+        None => Cell::from(*name),
+    });
+    Row::new(cells).style(app.theme.head())
 }
 
 /// A name and its value.

@@ -6,20 +6,19 @@ use ratatui::text::Text;
 use ratatui::widgets::{Cell, Paragraph, Row, Table};
 use serde_json::Value;
 
-use super::framed;
+use super::{framed, table_head};
 use crate::entry::{clock, count, lasted, models, text};
 use crate::tui::app::{App, Screen};
 
 /// Draws the list of this screen.
 pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
-    list(frame, app, area);
+    list(frame, app, area, app.screen());
 }
 
-/// Draws the list of requests of any screen that has one.
-pub(super) fn list(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
-    let screen = app.screen();
+/// Draws the list of requests that belongs to a screen, which need not be the one that is shown.
+pub(super) fn list(frame: &mut Frame<'_>, app: &mut App, area: Rect, screen: Screen) {
     let rows = app.rows(screen);
-    let block = framed(title(app, rows.len()));
+    let block = framed(title(app, screen, rows.len()));
     if rows.is_empty() {
         let words = match screen {
             Screen::Logs => "No requests.",
@@ -39,7 +38,9 @@ pub(super) fn list(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
         Constraint::Fill(3),
         Constraint::Fill(2),
     ];
-    let mut head = vec!["TIME", "STATUS", "TOOK", "IN", "OUT", "MODEL", "PROVIDER"];
+    let mut head = vec![
+        "TIME", "STATUS", ">TOOK", ">IN", ">OUT", "MODEL", "PROVIDER",
+    ];
     if wide {
         widths.extend([
             Constraint::Fill(2),
@@ -50,18 +51,22 @@ pub(super) fn list(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
     }
     let rows: Vec<Row<'_>> = rows.into_iter().map(|row| line(app, row, wide)).collect();
     let table = Table::new(rows, widths)
-        .header(Row::new(head).style(app.theme.head()))
+        .header(table_head(app, &head))
         .row_highlight_style(app.theme.chosen())
         .block(block);
+    if screen != app.screen() {
+        frame.render_widget(table, area);
+        return;
+    }
     let chosen = app.chosen(screen);
     let state = app.tables.entry(screen).or_default();
     state.select(chosen);
     frame.render_stateful_widget(table, area, state);
 }
 
-fn title(app: &App, count: usize) -> String {
+fn title(app: &App, screen: Screen, count: usize) -> String {
     let (requests, errors) = app.traffic.minute(app.now_ms);
-    let mut title = match app.screen() {
+    let mut title = match screen {
         Screen::Logs => format!("{count} of the newest requests"),
         _ => format!("Requests: {requests} in the last minute, {errors} went wrong"),
     };

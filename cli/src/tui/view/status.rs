@@ -6,13 +6,16 @@ use ratatui::text::{Line, Text};
 use ratatui::widgets::{Cell, Paragraph, Row, Sparkline, Table};
 use serde_json::Value;
 
-use super::{framed, pair};
+use super::{framed, pair, requests, table_head};
 use crate::entry::{count, dollars, lasted, text};
-use crate::tui::app::App;
+use crate::tui::app::{App, Screen};
 use crate::tui::news::Topic;
 
+/// Lines that a list needs to say something.
+const ROOM: u16 = 8;
+
 /// Draws it.
-pub(super) fn draw(frame: &mut Frame<'_>, app: &App, area: Rect) {
+pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
     let [upper, lower] =
         Layout::vertical([Constraint::Length(10), Constraint::Fill(1)]).areas(area);
     let [left, right] = Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]).areas(upper);
@@ -20,9 +23,26 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, area: Rect) {
     in_force(frame, app, right);
     let problems = problems(app);
     let height = u16::try_from(problems.len()).unwrap_or(u16::MAX).min(4);
-    let [table, below] =
-        Layout::vertical([Constraint::Fill(1), Constraint::Length(height)]).areas(lower);
+    let listed = app.answer(Topic::Health)["providers"].as_array();
+    let listed = u16::try_from(listed.map_or(0, Vec::len)).unwrap_or(u16::MAX);
+    // Where there is room, the newest requests fill it.
+    let newest = match lower
+        .height
+        .saturating_sub(listed.saturating_add(3) + height)
+    {
+        room if room >= ROOM => room,
+        _ => 0,
+    };
+    let parts = [
+        Constraint::Fill(1),
+        Constraint::Length(newest),
+        Constraint::Length(height),
+    ];
+    let [table, middle, below] = Layout::vertical(parts).areas(lower);
     providers(frame, app, table);
+    if newest > 0 {
+        requests::list(frame, app, middle, Screen::Live);
+    }
     let lines: Vec<Line<'_>> = problems
         .into_iter()
         .map(|problem| Line::styled(format!(" ! {problem}"), app.theme.fair()))
@@ -80,7 +100,7 @@ fn cost(requests: &Value) -> String {
     match requests["unpriced"].as_u64() {
         Some(unpriced) if unpriced > 0 => {
             format!(
-                "{} and {unpriced} without a price",
+                "{}, {unpriced} unpriced",
                 dollars(&requests["cost_nano_usd"])
             )
         }
@@ -99,7 +119,6 @@ fn in_force(frame: &mut Frame<'_>, app: &App, area: Rect) {
             words.to_owned()
         }
     };
-    let records = &system["records"];
     let lines = vec![
         pair(app, "opus", or_dash(text(models, "big_model"))),
         pair(app, "sonnet", or_dash(text(models, "middle_model"))),
@@ -112,18 +131,20 @@ fn in_force(frame: &mut Frame<'_>, app: &App, area: Rect) {
         ),
         pair(app, "mode", or_dash(text(current, "mode"))),
         pair(app, "database", database(&system["database"])),
-        pair(
-            app,
-            "log",
-            format!(
-                "{} written, {} waiting, {} lost",
-                count(&records["written"]),
-                count(&records["queued"]),
-                count(&records["lost"])
-            ),
-        ),
+        pair(app, "log", log(&system["records"])),
     ];
     frame.render_widget(Paragraph::new(lines).block(framed("In force")), area);
+}
+
+/// What is unusual is told alone.
+fn log(records: &Value) -> String {
+    let mut words = format!("{} written", count(&records["written"]));
+    for (member, word) in [("queued", "waiting"), ("lost", "lost")] {
+        if records[member].as_u64().is_some_and(|number| number > 0) {
+            words.push_str(&format!(", {} {word}", count(&records[member])));
+        }
+    }
+    words
 }
 
 fn database(database: &Value) -> String {
@@ -155,15 +176,17 @@ fn providers(frame: &mut Frame<'_>, app: &App, area: Rect) {
     }
     let rows = listed.iter().map(|provider| line(app, provider));
     let widths = [
-        Constraint::Fill(2),
-        Constraint::Length(17),
-        Constraint::Length(9),
-        Constraint::Length(8),
-        Constraint::Length(7),
         Constraint::Fill(3),
+        Constraint::Length(17),
+        Constraint::Length(5),
+        Constraint::Length(7),
+        Constraint::Length(7),
+        Constraint::Fill(4),
     ];
-    let head =
-        Row::new(["PROVIDER", "STATE", "IN FLIGHT", "TOOK", "KEYS", "WHY"]).style(app.theme.head());
+    let head = table_head(
+        app,
+        &["PROVIDER", "STATE", ">BUSY", ">TOOK", ">KEYS", "WHY"],
+    );
     let table = Table::new(rows, widths)
         .header(head)
         .block(framed("Providers"));

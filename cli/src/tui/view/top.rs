@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{cut, framed, key_states, requests, status};
 use crate::entry::text;
-use crate::tui::app::App;
+use crate::tui::app::{App, Screen};
 use crate::tui::news::Topic;
 
 /// Draws it.
@@ -31,7 +31,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
     if keys > 3 {
         key_states::draw(frame, app, middle);
     }
-    requests::list(frame, app, lower);
+    requests::list(frame, app, lower, Screen::Top);
 }
 
 /// What is in flight at each provider.
