@@ -186,3 +186,22 @@ pub(crate) enum Command {
     /// What a request becomes in another dialect; offline.
     Translate(commands::translate::Translate),
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn times_have_units() {
+        assert_eq!(span("2"), Ok(Duration::from_secs(2)));
+        assert_eq!(span("15m"), Ok(Duration::from_secs(900)));
+        assert!(span("0").is_err() && span("-1s").is_err() && span("").is_err());
+    }
+}

@@ -252,7 +252,12 @@ async fn settings(session: &Session, change: &Change) -> Ended {
         Some(path) => crate::input::document(path)?,
         None => now,
     };
-    let call = endpoints::LOGS_SETTINGS_SET.call(&[]).body(change.on(now));
+    let mut wanted = change.on(now);
+    // It is told and cannot be set.
+    if let Some(members) = wanted.as_object_mut() {
+        members.remove("captured_bytes");
+    }
+    let call = endpoints::LOGS_SETTINGS_SET.call(&[]).body(wanted);
     match session.write(&call).await? {
         Some(answer) => session.console.one(&SETTINGS, &answer.body),
         None => Ok(()),
