@@ -180,6 +180,10 @@ pub(crate) enum Command {
     Api(commands::api::Api),
     /// Send a client to the hub: what to set in Claude Code, Codex, Gemini CLI, Qwen Code, or in the environment.
     Setup(commands::setup::Setup),
+    /// The hub on a whole terminal: status, models, live requests, conversations, logs, keys, a configuration test.
+    Tui,
+    /// Live traffic, streams and keys on a whole terminal.
+    Top,
     /// Talk to a model through the hub, in any dialect.
     Chat(commands::chat::Chat),
     /// What a request becomes in another dialect; offline.

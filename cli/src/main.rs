@@ -9,6 +9,7 @@ mod commands;
 mod contract;
 mod data_plane;
 mod endpoints;
+mod entry;
 mod events;
 mod failure;
 mod input;
@@ -19,6 +20,7 @@ mod profile;
 mod resource;
 mod session;
 mod setup;
+mod tui;
 
 use std::process::ExitCode;
 

@@ -12,7 +12,7 @@ use crate::client::Client;
 use crate::data_plane;
 use crate::failure::{Ended, Failure};
 use crate::input::{self, ApiKey};
-use crate::output::{Format, is_watched};
+use crate::output::Format;
 use crate::session::Session;
 
 /// What to say, to whom, and how.
@@ -77,7 +77,7 @@ impl Chat {
         let stage = Stage {
             console: &session.console,
             shows_thoughts: !self.no_reasoning && !session.console.is_quiet,
-            has_colour: session.console.has_colour && is_watched(),
+            has_colour: session.console.has_colour,
         };
         match words {
             Some(words) => stage.turn(&line, &mut conversation, &words).await,

@@ -30,11 +30,13 @@ pub(crate) mod switch;
 pub(crate) mod system;
 pub(crate) mod tail;
 pub(crate) mod translate;
+pub(crate) mod tui;
 pub(crate) mod users;
 
 use crate::arguments::{Arguments, Command};
 use crate::failure::Ended;
 use crate::session::{Session, console};
+use crate::tui::Screen;
 
 /// All resources, for what holds for each of them.
 #[cfg(test)]
@@ -91,6 +93,8 @@ pub(crate) async fn run(arguments: Arguments) -> Ended {
         Command::Db(verb) => system::database(session, verb).await,
         Command::Version => system::version(session).await,
         Command::Api(api) => api.run(session).await,
+        Command::Tui => tui::show(session, Screen::Status, global.color.holds()).await,
+        Command::Top => tui::show(session, Screen::Top, global.color.holds()).await,
         Command::Chat(chat) => chat.run(session).await,
         Command::Setup(setup) => setup.run(session).await,
     }

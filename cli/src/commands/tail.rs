@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::client::Call;
 use crate::endpoints;
+use crate::entry::{clock, count, lasted, models, text};
 use crate::events::{Attention, Heard, follow};
 use crate::failure::{Ended, Failure};
 use crate::moment;
@@ -168,47 +169,6 @@ fn line(row: &Value, has_colour: bool) -> String {
         (false, _) | (true, Some("ok")) => line.trim_end().to_owned(),
         (true, Some("cancelled")) => format!("\u{1b}[33m{}\u{1b}[0m", line.trim_end()),
         (true, _) => format!("\u{1b}[31m{}\u{1b}[0m", line.trim_end()),
-    }
-}
-
-/// A member that is text; empty where there is none.
-pub(crate) fn text<'v>(row: &'v Value, member: &str) -> &'v str {
-    row[member].as_str().unwrap_or_default()
-}
-
-/// The model that was asked for, and what served it where that is another.
-pub(crate) fn models(row: &Value) -> String {
-    let (asked, served) = (text(row, "model_asked"), text(row, "model_served"));
-    match served {
-        "" => asked.to_owned(),
-        served if served == asked => asked.to_owned(),
-        served => format!("{asked} > {served}"),
-    }
-}
-
-/// The time of day in UTC.
-pub(crate) fn clock(ms: i64) -> String {
-    let whole = moment::rfc3339(ms).unwrap_or_default();
-    whole.get(11..19).unwrap_or("--:--:--").to_owned()
-}
-
-/// How long something took.
-pub(crate) fn lasted(ms: Option<f64>) -> String {
-    match ms {
-        None => "-".to_owned(),
-        Some(ms) if ms < 1000.0 => format!("{ms:.0}ms"),
-        Some(ms) if ms < 100_000.0 => format!("{:.1}s", ms / 1000.0),
-        Some(ms) => format!("{:.0}s", ms / 1000.0),
-    }
-}
-
-/// A count in at most five signs.
-pub(crate) fn count(value: &Value) -> String {
-    match value.as_f64() {
-        None => "-".to_owned(),
-        Some(n) if n < 10_000.0 => format!("{n:.0}"),
-        Some(n) if n < 1e6 => format!("{:.0}k", n / 1e3),
-        Some(n) => format!("{:.1}M", n / 1e6),
     }
 }
 
