@@ -246,7 +246,7 @@ impl App {
     fn begin(&mut self, page: &Value) {
         for row in page["items"].as_array().into_iter().flatten() {
             let at = row["at"].as_i64().unwrap_or_default();
-            self.traffic.count(at, is_failure(&row));
+            self.traffic.count(at, is_failure(row));
             self.live.push_back(row.clone());
         }
     }
@@ -282,7 +282,7 @@ impl App {
             Heard::Lost(failure, _) => self.contact = Contact::Lost(failure.to_string()),
             Heard::Event(name, row) if name == "request" => {
                 let at = row["at"].as_i64().unwrap_or(self.now_ms);
-                self.traffic.count(at, is_failure(row));
+                self.traffic.count(at, is_failure(&row));
                 match &mut self.held {
                     Some(held) => {
                         if held.len() < KEPT {
