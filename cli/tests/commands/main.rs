@@ -2,6 +2,7 @@
 
 mod config;
 mod conversations;
+mod documentation;
 mod health;
 mod hub;
 mod keys;
