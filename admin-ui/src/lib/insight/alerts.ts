@@ -31,7 +31,7 @@ export function alerts({ health, system, unpriced }: Situation): Alert[] {
     }
   }
   if (system && !system.database.ok) found.push({ id: 'database', tone: 'bad', text: t('alert.database'), path: '/system' });
-  if (system && system.records.waiting + system.records.spill_bytes > 0) {
+  if (system && system.records.spill_bytes > 0) {
     found.push({ id: 'waiting', tone: 'warn', text: t('alert.waiting'), path: '/system' });
   }
   const lost = system ? system.records.refused + system.records.lost + system.records.unkept : 0;
