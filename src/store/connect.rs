@@ -156,6 +156,10 @@ fn sqlite(options: &StoreOptions, connections: u32) -> ConnectOptions {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(Duration::from_secs(5))
+            // What a statement may have to take back needs no file, and pages that are written again and again go
+            // to the database once.
+            .pragma("temp_store", "MEMORY")
+            .pragma("wal_autocheckpoint", "4000")
     });
     connect
 }
