@@ -6,6 +6,7 @@ pub mod bookkeeping;
 pub mod catalogue;
 pub mod config;
 pub mod control;
+pub mod conversations;
 pub mod demo;
 pub mod gateway;
 pub mod ledger;

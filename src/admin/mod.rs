@@ -10,6 +10,10 @@ mod bundle;
 mod bundled_presets;
 mod client_key_rows;
 mod client_keys;
+mod conversation_archives;
+mod conversation_messages;
+mod conversation_view;
+mod conversations;
 mod debug_logs;
 mod definition;
 mod docs;
@@ -186,7 +190,13 @@ fn resources(admin: &Admin) -> impl OpenApi + use<> {
         health::HealthOfAll(admin.clone()),
         system::Systems(admin.clone()),
     );
-    (people, routing, account, configuration)
+    let talk = (
+        // Before conversations: its fixed paths stand in the place of identifiers.
+        conversation_archives::ConversationArchives(admin.clone()),
+        conversations::Conversations(admin.clone()),
+        conversation_messages::ConversationMessages(admin.clone()),
+    );
+    (people, routing, account, configuration, talk)
 }
 
 fn service<T: OpenApi>(resources: T) -> OpenApiService<T, ()> {

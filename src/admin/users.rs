@@ -20,6 +20,7 @@ use super::problem::{Answer, Problem};
 use super::version::{expect, tag};
 use super::{Admin, sessions};
 use crate::control::{AuditEntry, Change};
+use crate::store::conversations;
 use crate::store::definitions::advance;
 use crate::store::entities::user::{Column, Entity, Model};
 use crate::store::entities::{client_key, preference, session};
@@ -399,6 +400,7 @@ async fn remove(change: &Change, row: &Model) -> Answer<()> {
         .filter(client_key::Column::OwnerId.eq(&row.id))
         .exec(work)
         .await?;
+    conversations::remove_of(work, &row.id).await?;
     preference::Entity::delete_by_id(&row.id).exec(work).await?;
     Entity::delete_by_id(&row.id).exec(work).await?;
     Ok(())

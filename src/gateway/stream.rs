@@ -302,6 +302,9 @@ impl StreamBody {
         flowing.capture_end(&bytes);
         let usage = flowing.settle_calls();
         flowing.account.spoken(flowing.live.spoken());
+        if flowing.account.is_traced() {
+            flowing.account.finished(flowing.live.finish());
+        }
         match end {
             End::Complete => {
                 if let Some(remember) = self.remember.take() {

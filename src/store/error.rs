@@ -21,6 +21,9 @@ pub enum StoreError {
     /// Somebody else changed it first.
     #[error("it was changed meanwhile; it is at version {0} now")]
     Changed(i64),
+    /// There are as many as there may be.
+    #[error("there are {0} already, which is the most; remove some first")]
+    Full(u64),
     /// A secret does not open.
     #[error(transparent)]
     Unopened(#[from] Unopened),

@@ -11,6 +11,7 @@ mod canary;
 mod client_keys;
 mod commands;
 mod config;
+mod conversations;
 mod first_start;
 mod health;
 mod house;

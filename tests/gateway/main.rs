@@ -16,4 +16,5 @@ mod outbound;
 mod proxy;
 mod samples;
 mod streams;
+mod traces;
 mod upstream;
