@@ -1,18 +1,29 @@
 # Everything here works on a fresh machine with Rust, Node and Python.
 
-.PHONY: run test check bench fmt
+.PHONY: run ui test check bench fmt
 
 # The hub with its built-in upstream: no keys and no network needed.
-run:
+run: ui
 	cargo run --locked -p bridge -- serve --demo
+
+# The interface, which the hub carries in its executable; built when its sources are newer.
+ui: admin-ui/build/index.html
+admin-ui/node_modules/.package-lock.json: admin-ui/package-lock.json
+	cd admin-ui && npm ci --no-audit --no-fund
+	touch $@
+admin-ui/build/index.html: admin-ui/node_modules/.package-lock.json openapi/openapi.json \
+		$(shell find admin-ui/src admin-ui/static -type f) $(wildcard admin-ui/*.ts admin-ui/*.js admin-ui/package.json)
+	cd admin-ui && npm run --silent api && npm run --silent build
 
 # Everything: unit, golden and end-to-end tests, the administration on PostgreSQL and MariaDB too, then the vendors' SDKs
 # against the running hub.
-test:
+test: ui
 	cargo test --locked --workspace
 	scripts/databases.sh
 	cargo build --locked -p bridge
+	tests/cluster/run.sh target/debug/bridge
 	tests/gauntlet/run.sh target/debug/bridge
+	tests/contract/run.sh target/debug/bridge
 	tests/sdk/run.sh target/debug/bridge
 
 check:

@@ -5,6 +5,7 @@ mod check;
 mod database;
 mod live_settings;
 mod openapi;
+mod ready;
 mod serve;
 mod translate;
 
@@ -44,6 +45,12 @@ enum Command {
         #[arg(long, short)]
         config: Option<PathBuf>,
     },
+    /// Ask the hub on this machine whether it takes requests: exit 0 when it does.
+    Ready {
+        /// The configuration file [default: config/app.yml where it exists].
+        #[arg(long, short)]
+        config: Option<PathBuf>,
+    },
     /// Write the OpenAPI document of the admin API.
     Openapi {
         /// The file to write [default: standard output].
@@ -60,6 +67,7 @@ fn main() -> ExitCode {
         Command::Check { config } => check::run(config),
         Command::Migrate(arguments) => database::migrate(arguments),
         Command::RotateKey { config } => database::rotate_key(config),
+        Command::Ready { config } => ready::run(config),
         Command::Openapi { out } => openapi::run(out),
         Command::Translate(arguments) => return translate::run(&arguments),
     };

@@ -16,6 +16,7 @@ mod m20261121_000003_ledger;
 mod m20261121_000004_spend;
 mod m20261121_000005_key_bounds;
 mod m20261121_000006_health;
+mod m20261121_000010_conversations;
 
 pub use sea_orm_migration::prelude::*;
 
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000004_spend::Migration),
             Box::new(m20261121_000005_key_bounds::Migration),
             Box::new(m20261121_000006_health::Migration),
+            Box::new(m20261121_000010_conversations::Migration),
         ]
     }
 }

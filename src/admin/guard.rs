@@ -44,6 +44,9 @@ const SHIELD: [(&str, &str); 5] = [
 
 /// Longer bodies are refused.
 const LARGEST_BODY: usize = 4 << 20;
+/// Conversations have pictures in them, and archives have many conversations.
+const CONVERSATIONS: &str = "/api/conversations/";
+const LARGEST_ARCHIVE: usize = 64 << 20;
 
 /// The gate.
 #[derive(Clone, Debug)]
@@ -98,7 +101,12 @@ impl<E: Endpoint> Guarded<E> {
             };
         }
         // Extractors of bodies have no bound of their own.
-        match request.take_body().into_bytes_limit(LARGEST_BODY).await {
+        let largest = if request.uri().path().starts_with(CONVERSATIONS) {
+            LARGEST_ARCHIVE
+        } else {
+            LARGEST_BODY
+        };
+        match request.take_body().into_bytes_limit(largest).await {
             Ok(body) => request.set_body(body),
             Err(error) => return Problem::of_framework(&error.into()).into_response(),
         }

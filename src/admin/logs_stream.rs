@@ -7,7 +7,7 @@ use futures_util::stream;
 use poem::Body;
 use poem_openapi::payload::Binary;
 use poem_openapi::types::ToJSON as _;
-use poem_openapi::{ApiResponse, Enum};
+use poem_openapi::{ApiResponse, Enum, ResponseContent};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -54,12 +54,20 @@ pub(super) enum Tail {
 /// Many requests.
 #[derive(ApiResponse)]
 pub(super) enum Export {
+    /// The rows, and what to call the file.
+    #[oai(status = 200)]
+    Rows(Rows, #[oai(header = "Content-Disposition")] String),
+}
+
+/// Rows in one of the forms of an export.
+#[derive(ResponseContent)]
+pub(super) enum Rows {
     /// One JSON document per line.
-    #[oai(status = 200, content_type = "application/x-ndjson")]
-    Jsonl(Binary<Body>, #[oai(header = "Content-Disposition")] String),
+    #[oai(content_type = "application/x-ndjson")]
+    Jsonl(Binary<Body>),
     /// One line per request under a line of names.
-    #[oai(status = 200, content_type = "text/csv; charset=utf-8")]
-    Csv(Binary<Body>, #[oai(header = "Content-Disposition")] String),
+    #[oai(content_type = "text/csv; charset=utf-8")]
+    Csv(Binary<Body>),
 }
 
 /// Which requests somebody watches.
@@ -176,8 +184,8 @@ pub(super) fn export(
     let body = Binary(Body::from_bytes_stream(pages));
     let named = |end: &str| format!("attachment; filename=\"requests.{end}\"");
     match format {
-        Format::Jsonl => Export::Jsonl(body, named("jsonl")),
-        Format::Csv => Export::Csv(body, named("csv")),
+        Format::Jsonl => Export::Rows(Rows::Jsonl(body), named("jsonl")),
+        Format::Csv => Export::Rows(Rows::Csv(body), named("csv")),
     }
 }
 

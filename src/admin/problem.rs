@@ -20,7 +20,6 @@ pub(super) struct Flaw {
     /// What is wrong with it.
     pub message: String,
     /// What to do.
-    #[oai(skip_serializing_if_is_empty)]
     pub fix: String,
 }
 
@@ -37,7 +36,6 @@ pub(super) struct ProblemDocument {
     /// What happened here, in words.
     pub detail: String,
     /// What exactly is wrong with the request.
-    #[oai(skip_serializing_if_is_empty)]
     pub errors: Vec<Flaw>,
 }
 
@@ -233,7 +231,7 @@ impl Problem {
                 413,
                 "too_large",
                 "Too large",
-                "the body is larger than 4 MiB",
+                "the body is larger than this takes: 64 MiB for messages and archives, else 4 MiB",
             )),
             StatusCode::UNSUPPORTED_MEDIA_TYPE => {
                 Self::MediaType(document(415, "media_type", "Unsupported media type", words))
@@ -270,6 +268,7 @@ impl From<StoreError> for Problem {
             StoreError::Taken => Self::conflict("name_taken", "that name is taken; choose another"),
             StoreError::Missing => Self::not_found("entry"),
             StoreError::Changed(version) => Self::changed(version),
+            full @ StoreError::Full(_) => Self::conflict("too_many", full.to_string()),
             StoreError::Slow => Self::invalid("", error.to_string(), ""),
             StoreError::Database(error) => {
                 tracing::warn!(%error, "the database did not answer as it should");

@@ -20,12 +20,14 @@ use super::problem::{Answer, Problem};
 use super::version::{expect, tag};
 use super::{Admin, sessions};
 use crate::control::{AuditEntry, Change};
+use crate::store::conversations;
 use crate::store::definitions::advance;
 use crate::store::entities::user::{Column, Entity, Model};
 use crate::store::entities::{client_key, preference, session};
 
 /// Somebody new.
 #[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct NewPerson {
     /// What they log in with.
     #[oai(validator(min_length = 3, max_length = 254))]
@@ -71,6 +73,7 @@ struct NewRole {
 
 /// A new password for somebody.
 #[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
 struct PasswordReset {
     /// Absent, one is made and shown once.
     #[oai(validator(max_length = 1024))]
@@ -82,11 +85,11 @@ struct PasswordReset {
 
 /// Somebody, and the password that was made for them.
 #[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct PersonMade {
     #[oai(flatten)]
     person: Person,
     /// The password that was made; it is not shown again.
-    #[oai(skip_serializing_if_is_none)]
     password: Option<String>,
 }
 
@@ -399,6 +402,7 @@ async fn remove(change: &Change, row: &Model) -> Answer<()> {
         .filter(client_key::Column::OwnerId.eq(&row.id))
         .exec(work)
         .await?;
+    conversations::remove_of(work, &row.id).await?;
     preference::Entity::delete_by_id(&row.id).exec(work).await?;
     Entity::delete_by_id(&row.id).exec(work).await?;
     Ok(())

@@ -13,9 +13,10 @@ use super::route_entry::{STRATEGIES, read_routes};
 use super::{Place, Secret, Settings};
 use crate::ledger::CaptureMode;
 use crate::snapshot::{Auth, BreakerSettings};
+use crate::telemetry::OtlpEndpoint;
 
 /// Keys with one value.
-const SINGLE: [&str; 33] = [
+const SINGLE: &[&str] = &[
     "MODE",
     "HOST",
     "PORT",
@@ -45,10 +46,18 @@ const SINGLE: [&str; 33] = [
     "ADMIN_PASSWORD",
     "ENABLE_TELEMETRY",
     "OTLP_ENDPOINT",
+    "OTLP_HEADERS",
     "CAPTURE",
     "CAPTURE_RETENTION_DAYS",
     "CAPTURE_MAX_BYTES",
     "RETENTION_DAYS",
+    "AUDIT_RETENTION_DAYS",
+    "HEALTH_RETENTION_DAYS",
+    "CONVERSATION_MAX_COUNT",
+    "CONVERSATION_MAX_MESSAGES",
+    "CONVERSATION_MAX_BYTES",
+    "CONVERSATION_MAX_MESSAGE_BYTES",
+    "CONVERSATION_RETENTION_DAYS",
 ];
 
 /// Keys with lists or maps; in a variable they are written as YAML or JSON.
@@ -62,7 +71,7 @@ const STRUCTURED: [&str; 6] = [
 ];
 
 /// Keys that may also be set while the hub runs. How it is reached and who may use it are not among them.
-pub const LIVE: [&str; 13] = [
+pub const LIVE: [&str; 20] = [
     "MODE",
     "PREFERRED_PROVIDER",
     "FALLBACK_STRATEGY",
@@ -76,6 +85,13 @@ pub const LIVE: [&str; 13] = [
     "CAPTURE_RETENTION_DAYS",
     "CAPTURE_MAX_BYTES",
     "RETENTION_DAYS",
+    "AUDIT_RETENTION_DAYS",
+    "HEALTH_RETENTION_DAYS",
+    "CONVERSATION_MAX_COUNT",
+    "CONVERSATION_MAX_MESSAGES",
+    "CONVERSATION_MAX_BYTES",
+    "CONVERSATION_MAX_MESSAGE_BYTES",
+    "CONVERSATION_RETENTION_DAYS",
 ];
 
 const CAPTURES: [(&str, CaptureMode); 3] = [
@@ -103,7 +119,7 @@ impl Values {
     pub(super) fn collect(reader: &mut Reader<'_>, file: Option<Document>) -> Self {
         let mut values = Self::default();
         if let Some(file) = file.filter(|file| !file.value.is_null()) {
-            let known: Vec<_> = SINGLE.into_iter().chain(STRUCTURED).collect();
+            let known: Vec<_> = SINGLE.iter().copied().chain(STRUCTURED).collect();
             let node = Node::new(&file.value, "the file", file.place.clone());
             if let Some(fields) = reader.fields(&node, &known) {
                 for key in known {
@@ -113,7 +129,7 @@ impl Values {
                 }
             }
         }
-        for key in SINGLE.into_iter().chain(STRUCTURED) {
+        for key in SINGLE.iter().copied().chain(STRUCTURED) {
             let Some(text) = reader.environment.get(key) else {
                 continue;
             };
@@ -232,13 +248,7 @@ fn read_server(reader: &mut Reader<'_>, values: &Values, settings: &mut Settings
             .get("AUTH")
             .and_then(|node| reader.choice(&node, &AUTHS)),
     );
-    let telemetry = values
-        .get("ENABLE_TELEMETRY")
-        .and_then(|node| reader.boolean(&node));
-    set(&mut settings.enable_telemetry, telemetry);
-    settings.otlp_endpoint = values
-        .get("OTLP_ENDPOINT")
-        .and_then(|node| reader.text(&node));
+    read_telemetry(reader, values, settings);
     let body = values
         .get("MAX_BODY_SIZE")
         .and_then(|node| reader.count(&node, 1024));
@@ -284,21 +294,62 @@ fn read_storage(reader: &mut Reader<'_>, values: &Values, settings: &mut Setting
         .and_then(|node| reader.secret(&node));
 }
 
+/// Whether traces are collected, and where they go.
+fn read_telemetry(reader: &mut Reader<'_>, values: &Values, settings: &mut Settings) {
+    let enabled = values
+        .get("ENABLE_TELEMETRY")
+        .and_then(|node| reader.boolean(&node));
+    set(&mut settings.enable_telemetry, enabled);
+    if let Some(node) = values.get("OTLP_ENDPOINT")
+        && let Some(url) = reader.text(&node)
+    {
+        match OtlpEndpoint::parse(&url) {
+            Ok(endpoint) => settings.otlp_endpoint = endpoint,
+            Err(why) => reader.error(
+                &node.place,
+                format!("OTLP_ENDPOINT {why}"),
+                "write the collector's address, for example http://localhost:4318",
+            ),
+        }
+    }
+    if let Some(node) = values.get("OTLP_HEADERS")
+        && let Some(list) = reader.secret(&node)
+    {
+        match settings.otlp_endpoint.clone().with_headers(list.expose()) {
+            Ok(endpoint) => settings.otlp_endpoint = endpoint,
+            Err(why) => reader.error(
+                &node.place,
+                format!("OTLP_HEADERS {why}"),
+                "write name=value, several with commas between them",
+            ),
+        }
+    }
+}
+
 /// How much is kept of requests, and for how long.
 fn read_keeping(reader: &mut Reader<'_>, values: &Values, settings: &mut Settings) {
     let capture = values
         .get("CAPTURE")
         .and_then(|node| reader.choice(&node, &CAPTURES));
     set(&mut settings.capture, capture);
-    let retention = &mut settings.retention;
+    let (retention, kept) = (&mut settings.retention, &mut settings.conversations);
     for (key, slot) in [
         ("RETENTION_DAYS", &mut retention.days),
         ("CAPTURE_RETENTION_DAYS", &mut retention.capture_days),
         ("CAPTURE_MAX_BYTES", &mut retention.capture_bytes),
+        ("AUDIT_RETENTION_DAYS", &mut retention.audit_days),
+        ("HEALTH_RETENTION_DAYS", &mut retention.health_days),
+        ("CONVERSATION_MAX_COUNT", &mut kept.count),
+        ("CONVERSATION_MAX_MESSAGES", &mut kept.messages),
+        ("CONVERSATION_MAX_BYTES", &mut kept.bytes),
+        ("CONVERSATION_RETENTION_DAYS", &mut kept.days),
     ] {
         let value = values.get(key).and_then(|node| reader.count(&node, 0));
         set(slot, value);
     }
+    let value = values.get("CONVERSATION_MAX_MESSAGE_BYTES");
+    let value = value.and_then(|node| reader.count(&node, 1024));
+    set(&mut kept.message_bytes, value);
 }
 
 /// Reads what may also be set while the hub runs.

@@ -12,9 +12,11 @@ use translator::profile::Profile;
 
 use super::{Credential, DigestKey, KeyLimits, Place, Secret};
 use crate::catalogue::{Catalogue, Override};
+use crate::conversations::KeptBounds;
 use crate::ledger::CaptureMode;
 use crate::snapshot::{Auth, BreakerSettings, Clamps, DEFAULT_MAX_BODY, Mode, Source, Strategy};
 use crate::store::retention::Retention;
+use crate::telemetry::OtlpEndpoint;
 
 /// Everything that files and environment say.
 #[derive(Clone, Debug)]
@@ -78,12 +80,14 @@ pub struct Settings {
     pub admin_password: Option<Secret>,
     /// `ENABLE_TELEMETRY`
     pub enable_telemetry: bool,
-    /// `OTLP_ENDPOINT`
-    pub otlp_endpoint: Option<String>,
+    /// `OTLP_ENDPOINT`, `OTLP_HEADERS`
+    pub otlp_endpoint: OtlpEndpoint,
     /// `CAPTURE`
     pub capture: CaptureMode,
     /// `RETENTION_DAYS`, `CAPTURE_RETENTION_DAYS`, `CAPTURE_MAX_BYTES`
     pub retention: Retention,
+    /// `CONVERSATION_...`
+    pub conversations: KeptBounds,
     /// What the operator says of models.
     pub models: Vec<Override>,
     /// A newer catalogue than the one that comes with the program.
@@ -132,9 +136,10 @@ impl Default for Settings {
             admin_email: None,
             admin_password: None,
             enable_telemetry: false,
-            otlp_endpoint: None,
+            otlp_endpoint: OtlpEndpoint::default(),
             capture: CaptureMode::default(),
             retention: Retention::default(),
+            conversations: KeptBounds::default(),
             models: Vec::new(),
             catalogue: None,
             given: BTreeSet::new(),

@@ -22,6 +22,7 @@ mod embeddings_shape;
 mod ending;
 mod events;
 mod explain;
+mod finish;
 mod gemini;
 mod generate;
 mod headers;
@@ -66,6 +67,7 @@ mod watch;
 
 pub use body::AnswerBody;
 pub use check::{Checked, Offered, check, discover};
+pub use explain::explain_request;
 pub use hub::Hub;
 pub use memory::{Place, ResponseMemory, ResponseStore, StateMemory, StateStore, StoredResponse};
 pub use rehearsal::{Rehearsal, Rehearsed, Unrehearsed, rehearse};

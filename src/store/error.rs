@@ -21,6 +21,9 @@ pub enum StoreError {
     /// Somebody else changed it first.
     #[error("it was changed meanwhile; it is at version {0} now")]
     Changed(i64),
+    /// There are as many as there may be.
+    #[error("there are {0} already, which is the most; remove some first")]
+    Full(u64),
     /// A secret does not open.
     #[error(transparent)]
     Unopened(#[from] Unopened),
@@ -36,6 +39,11 @@ pub enum StoreError {
         .0.display()
     )]
     LostKey(PathBuf),
+    /// A later version of the program has changed the schema.
+    #[error(
+        "this database was changed by a later version of the program ({0}); start that version, or one that is newer"
+    )]
+    Newer(String),
     /// A file that others can read.
     #[error("{} can be read by others on this machine; run `chmod 600 {}`", .0.display(), .0.display())]
     Exposed(PathBuf),

@@ -5,6 +5,9 @@
 
 mod announcement;
 mod connect;
+mod conversation_messages;
+mod conversation_search;
+pub mod conversations;
 pub mod definitions;
 pub mod entities;
 mod error;
@@ -23,6 +26,7 @@ pub mod rollups;
 pub mod spend;
 pub mod statistics;
 mod statistics_query;
+mod turn;
 mod vault;
 
 use std::time::Duration;
@@ -33,6 +37,9 @@ use crate::config::Secret;
 
 pub use announcement::{Announcements, announce};
 pub use connect::sqlite_path;
+pub use conversation_messages::{Appended, KeptMessage, Order};
+pub use conversation_search::{ConversationFilter, ConversationPage};
+pub use conversations::{ConversationChange, Keeper, KeptConversation, Origin};
 pub use error::StoreError;
 pub use health::HealthFinding;
 pub use ident::{is_id, new_id, now_ms};

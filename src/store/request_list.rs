@@ -141,6 +141,18 @@ pub struct Cursor {
 }
 
 impl Cursor {
+    /// Behind what stands at this time under this identifier.
+    #[must_use]
+    pub const fn of(at: i64, id: String) -> Self {
+        Self { at, id }
+    }
+
+    /// Its time and identifier.
+    #[must_use]
+    pub fn parts(&self) -> (i64, &str) {
+        (self.at, &self.id)
+    }
+
     /// Behind a row.
     #[must_use]
     pub fn behind(row: &Model) -> Self {

@@ -32,6 +32,8 @@ pub enum Purpose {
     Access,
     /// Bodies of captured requests.
     Capture,
+    /// What people keep of their conversations.
+    Conversation,
 }
 
 impl Purpose {
@@ -42,6 +44,7 @@ impl Purpose {
             Self::Refresh => "refresh",
             Self::Access => "access",
             Self::Capture => "capture",
+            Self::Conversation => "conversation",
         }
     }
 }

@@ -12,6 +12,7 @@ use poem::endpoint::BoxEndpoint;
 use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Addr, Endpoint as _};
 
+use super::interface;
 use crate::admin;
 use crate::gateway::{AnswerBody, Hub, handle};
 
@@ -59,7 +60,14 @@ impl Entrance {
         peer: SocketAddr,
         request: Request<Incoming>,
     ) -> Response<Body> {
-        if admin::owns(request.uri().path()) {
+        let path = request.uri().path();
+        if interface::owns(path) {
+            return whole(interface::answer(request.method(), path, request.headers()));
+        }
+        if interface::is_visitor(request.method(), path, request.headers()) {
+            return whole(interface::welcome());
+        }
+        if admin::takes(path, request.headers()) {
             return Box::pin(self.administer(peer, request))
                 .await
                 .map(Either::Right);
@@ -86,6 +94,11 @@ impl Entrance {
         ));
         admin.get_response(request).await.into()
     }
+}
+
+/// An answer that is there already.
+fn whole(response: Response<Bytes>) -> Response<Body> {
+    response.map(|body| Either::Right(Full::new(body).map_err(|never| match never {}).boxed()))
 }
 
 /// The administration is not there yet.

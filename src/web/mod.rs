@@ -2,6 +2,7 @@
 
 mod accept;
 mod entrance;
+mod interface;
 mod listen;
 
 pub use accept::{Limits, serve};

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use bridge::admin::Role;
-use bridge::store::entities::request;
+use bridge::store::entities::{conversation_message, request};
 use bridge::store::{Purpose, new_id, now_ms};
 use poem::http::{Method, StatusCode};
 use sea_orm::ActiveValue::Set;
@@ -77,7 +77,17 @@ fn sample(document: &Value, schema: &Value) -> Value {
         let name = name.rsplit('/').next().unwrap_or_default();
         return sample(document, &document["components"]["schemas"][name]);
     }
-    for several in ["allOf", "oneOf", "anyOf"] {
+    if let Some(parts) = schema["allOf"].as_array() {
+        let mut whole = serde_json::Map::new();
+        for part in parts {
+            match sample(document, part) {
+                Value::Object(members) => whole.extend(members),
+                other => return other,
+            }
+        }
+        return whole.into();
+    }
+    for several in ["oneOf", "anyOf"] {
         if let Some(first) = schema[several].get(0) {
             return sample(document, first);
         }
@@ -256,6 +266,34 @@ async fn foreign(house: &House, kind: &str) -> (String, String) {
                 .await;
             assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
             made.text("id").to_owned()
+        }
+        "conversation" => {
+            let body = json!({"title": "t"});
+            let path = "/api/conversations";
+            let made = house.call(Method::POST, path, &other, Some(&body)).await;
+            assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
+            let id = made.text("id").to_owned();
+            // One identifier fills all places of a path: the message has that of its conversation.
+            let row = conversation_message::ActiveModel {
+                id: Set(id.clone()),
+                conversation_id: Set(id.clone()),
+                place: Set(-1),
+                role: Set("user".to_owned()),
+                sealed: Set(house.control.store().vault().seal(
+                    Purpose::Conversation,
+                    &format!("conversation_messages/{id}"),
+                    "[]",
+                )),
+                bytes: Set(2),
+                model: Set(None),
+                provider: Set(None),
+                dialect: Set(None),
+                request_id: Set(None),
+                usage_json: Set(None),
+                created_at: Set(now_ms()),
+            };
+            let row = row.insert(house.control.store().write()).await;
+            row.expect("a message").id
         }
         "request" => {
             let row = request::Model {

@@ -184,7 +184,7 @@ mod tests {
         assert_eq!(super::body(body.as_bytes()), body.len().div_ceil(4) as u64);
         let long = format!(r#"{{"a":"\"{}"#, "A".repeat(64 << 20));
         let started = std::time::Instant::now();
-        super::body(long.as_bytes());
+        assert!(super::body(long.as_bytes()) > 0);
         assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
     }
 

@@ -3,6 +3,8 @@
 pub mod audit;
 pub mod capture;
 pub mod client_key;
+pub mod conversation;
+pub mod conversation_message;
 pub mod definition;
 pub mod dimension;
 pub mod fact;

@@ -1,0 +1,144 @@
+/**
+ * Words in the reader's language. English is the source of all keys, so that a wrong key does not compile; other
+ * languages are loaded when they are chosen, and what one lacks is shown in English.
+ */
+import { english, wordsOf, type Key, type Words } from './words';
+
+export type { Key };
+export type Values = Record<string, string | number>;
+
+/** The languages, each by its own name. */
+export const languages = {
+  en: 'English',
+  zh: '中文',
+  ja: '日本語',
+  ko: '한국어',
+  fr: 'Français',
+  es: 'Español',
+  de: 'Deutsch',
+  ru: 'Русский',
+  pt: 'Português',
+  it: 'Italiano',
+  nl: 'Nederlands',
+  ar: 'العربية',
+  hi: 'हिन्दी',
+  th: 'ไทย',
+  vi: 'Tiếng Việt',
+  id: 'Bahasa Indonesia'
+} as const;
+
+export type Language = keyof typeof languages;
+
+const STORED = 'bridge.language';
+
+let language = $state<Language>('en');
+let words = $state.raw<Words>(english);
+
+function isLanguage(name: string | null | undefined): name is Language {
+  return !!name && name in languages;
+}
+
+/** The language in force. */
+export function current(): Language {
+  return language;
+}
+
+/** `rtl` for Arabic, `ltr` for the others. */
+export function direction(): 'ltr' | 'rtl' {
+  return language === 'ar' ? 'rtl' : 'ltr';
+}
+
+/** Chooses a language and remembers it in this browser. */
+export async function choose(next: Language): Promise<void> {
+  words = next === 'en' ? english : await wordsOf(next);
+  language = next;
+  localStorage.setItem(STORED, next);
+  document.documentElement.lang = next;
+  document.documentElement.dir = direction();
+}
+
+/** The language of the last visit, else the browser's, else English. */
+export function preferred(): Language {
+  const stored = localStorage.getItem(STORED);
+  if (isLanguage(stored)) return stored;
+  for (const wanted of navigator.languages) {
+    const short = wanted.slice(0, 2).toLowerCase();
+    if (isLanguage(short)) return short;
+  }
+  return 'en';
+}
+
+/** Puts values into the `{places}` of a text. */
+export function fill(text: string, values?: Values): string {
+  if (!values) return text;
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
+    const value = values[name];
+    if (value === undefined) return whole;
+    return typeof value === 'number' ? number(value) : value;
+  });
+}
+
+/** The text of a key, with values put in. With `count`, the plural form that fits it (`key.one`, `key.other`). */
+export function t(key: Key, values?: Values): string {
+  if (values && typeof values['count'] === 'number') {
+    const form = new Intl.PluralRules(language).select(values['count']);
+    const plural = words[`${key}.${form}`];
+    if (plural !== undefined) return fill(plural, values);
+  }
+  return fill(words[key] ?? words[`${key}.other`] ?? key, values);
+}
+
+/** The text of a code that the server sends, or `fallback` when there is none. */
+export function told(code: string, fallback: string): string {
+  return words[`error.${code}`] ?? fallback;
+}
+
+/** A number as the language writes it. */
+export function number(value: number, options?: Intl.NumberFormatOptions): string {
+  return new Intl.NumberFormat(language, options).format(value);
+}
+
+/** A large number, shortened: 1.2K, 3.4M. */
+export function short(value: number): string {
+  return number(value, { notation: 'compact', maximumFractionDigits: 1 });
+}
+
+/** An amount in billionths of a dollar. */
+export function money(nano: number | null | undefined): string {
+  if (nano === null || nano === undefined) return '—';
+  const dollars = nano / 1e9;
+  const digits = dollars !== 0 && Math.abs(dollars) < 0.1 ? 5 : 2;
+  return number(dollars, { style: 'currency', currency: 'USD', maximumFractionDigits: digits });
+}
+
+/** Milliseconds, as people read them. */
+export function duration(milliseconds: number | null | undefined): string {
+  if (milliseconds === null || milliseconds === undefined) return '—';
+  if (milliseconds < 1000) return `${number(milliseconds, { maximumFractionDigits: milliseconds < 10 ? 1 : 0 })} ms`;
+  if (milliseconds < 60_000) return `${number(milliseconds / 1000, { maximumFractionDigits: 1 })} s`;
+  return `${number(milliseconds / 60_000, { maximumFractionDigits: 1 })} min`;
+}
+
+/** A time, exactly. */
+export function exact(at: number): string {
+  return new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' }).format(at);
+}
+
+/** How long ago, or how soon. */
+export function ago(at: number, now = Date.now()): string {
+  const seconds = Math.round((at - now) / 1000);
+  const format = new Intl.RelativeTimeFormat(language, { numeric: 'auto', style: 'short' });
+  const steps: [number, Intl.RelativeTimeFormatUnit][] = [
+    [60, 'second'],
+    [60, 'minute'],
+    [24, 'hour'],
+    [30, 'day'],
+    [12, 'month']
+  ];
+  let amount = seconds;
+  for (const [size, unit] of steps) {
+    if (Math.abs(amount) < size) return format.format(Math.round(amount), unit);
+    amount /= size;
+  }
+  return format.format(Math.round(amount), 'year');
+}

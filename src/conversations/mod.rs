@@ -1,0 +1,21 @@
+//! Conversations that are kept: what a message is made of, how much of it is kept, and the form that conversations
+//! leave and come back in.
+//!
+//! What is here is plain data: it knows no database, no HTTP and no request of the data plane.
+
+mod archive;
+mod bounds;
+mod message;
+mod part;
+mod reading;
+
+pub use archive::{
+    ARCHIVE_FORMAT, ARCHIVE_VERSION, Archive, ArchivedConversation, ArchivedMessage,
+};
+pub use bounds::{Allowed, KeptBounds};
+pub use message::{Heading, MessageUsage, Speaker};
+pub use part::{
+    ImagePart, PartState, ReasoningPart, ResultPart, SpokenPart, TextPart, ToolCallPart,
+    ToolResultPart,
+};
+pub use reading::{Complaint, read_archive};

@@ -1,0 +1,316 @@
+//! The messages of conversations: appended in order, the oldest let go where there are too many.
+
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, ExprTrait as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _, Set,
+};
+
+use super::conversations::{Keeper, KeptConversation, find, open as open_heading, seal};
+use super::entities::conversation;
+use super::entities::conversation_message::{ActiveModel, Column, Entity, Model};
+use super::{Purpose, Store, StoreError, Vault, new_id, now_ms};
+use crate::conversations::{ArchivedMessage, KeptBounds, MessageUsage, Speaker, SpokenPart};
+
+/// Characters of the first words that become a title where nobody gave one.
+const TITLE: usize = 80;
+
+/// In which order messages are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// As they were said.
+    Oldest,
+    /// The last first.
+    Newest,
+}
+
+/// A message, opened.
+#[derive(Clone, Debug)]
+pub struct KeptMessage {
+    /// Its identifier.
+    pub id: String,
+    /// Where it stands.
+    pub place: i64,
+    /// What was said, and by whom.
+    pub said: ArchivedMessage,
+}
+
+/// What became of messages that were appended.
+#[derive(Clone, Debug)]
+pub struct Appended {
+    /// The messages as they are kept.
+    pub messages: Vec<KeptMessage>,
+    /// The conversation now.
+    pub conversation: KeptConversation,
+    /// How many old messages went for them.
+    pub let_go: u64,
+}
+
+fn context(id: &str) -> String {
+    format!("conversation_messages/{id}")
+}
+
+/// What is in a row.
+pub(super) fn open(vault: &Vault, row: Model) -> Result<KeptMessage, StoreError> {
+    let content = content(vault, &row.id, &row.sealed)?;
+    let usage = row.usage_json.as_deref();
+    let usage: Option<MessageUsage> = usage.and_then(|json| serde_json::from_str(json).ok());
+    Ok(KeptMessage {
+        place: row.place,
+        said: ArchivedMessage {
+            role: Speaker::parse(&row.role).unwrap_or(Speaker::User),
+            content,
+            model: row.model,
+            provider: row.provider,
+            dialect: row.dialect,
+            request_id: row.request_id,
+            usage,
+            created_at: Some(row.created_at),
+        },
+        id: row.id,
+    })
+}
+
+pub(super) fn content(
+    vault: &Vault,
+    id: &str,
+    sealed: &str,
+) -> Result<Vec<SpokenPart>, StoreError> {
+    let text = vault.open(Purpose::Conversation, &context(id), sealed)?;
+    Ok(serde_json::from_str(text.expose()).unwrap_or_default())
+}
+
+/// A title out of the first words that a person said.
+fn title(messages: &[ArchivedMessage]) -> Option<String> {
+    let first = messages
+        .iter()
+        .find(|message| message.role == Speaker::User)?;
+    let words = first.content.iter().find_map(|part| match part {
+        SpokenPart::Text(part) if !part.text.trim().is_empty() => Some(part.text.trim()),
+        _ => None,
+    })?;
+    let line = words.lines().next().unwrap_or_default();
+    let short: String = line.chars().take(TITLE).collect();
+    Some(short.trim_end().to_owned())
+}
+
+/// Appends messages to a conversation whose row this transaction alone can change, and writes the new sums.
+pub(super) async fn add(
+    work: &DatabaseTransaction,
+    vault: &Vault,
+    conversation: &mut conversation::Model,
+    messages: &[ArchivedMessage],
+) -> Result<Vec<KeptMessage>, StoreError> {
+    let mut kept = Vec::with_capacity(messages.len());
+    for said in messages {
+        let (id, place) = (new_id(), conversation.next_place);
+        let text = serde_json::to_string(&said.content).expect("parts are always JSON");
+        let bytes = i64::try_from(text.len()).unwrap_or(i64::MAX);
+        let created_at = said.created_at.unwrap_or_else(now_ms);
+        let usage = said.usage.unwrap_or_default();
+        let row = ActiveModel {
+            sealed: Set(vault.seal(Purpose::Conversation, &context(&id), &text)),
+            id: Set(id.clone()),
+            conversation_id: Set(conversation.id.clone()),
+            place: Set(place),
+            role: Set(said.role.as_str().to_owned()),
+            bytes: Set(bytes),
+            model: Set(said.model.clone()),
+            provider: Set(said.provider.clone()),
+            dialect: Set(said.dialect.clone()),
+            request_id: Set(said.request_id.clone()),
+            usage_json: Set(said
+                .usage
+                .map(|usage| serde_json::to_string(&usage).expect("counts are always JSON"))),
+            created_at: Set(created_at),
+        };
+        Entity::insert(row).exec_without_returning(work).await?;
+        conversation.next_place += 1;
+        conversation.messages += 1;
+        conversation.bytes += bytes;
+        conversation.input_tokens += usage.input_tokens;
+        conversation.cached_tokens += usage.cached_tokens;
+        conversation.output_tokens += usage.output_tokens;
+        conversation.reasoning_tokens += usage.reasoning_tokens;
+        kept.push(KeptMessage {
+            id,
+            place,
+            said: ArchivedMessage {
+                created_at: Some(created_at),
+                ..said.clone()
+            },
+        });
+    }
+    write_sums(work, conversation).await?;
+    Ok(kept)
+}
+
+async fn write_sums(
+    work: &impl ConnectionTrait,
+    row: &conversation::Model,
+) -> Result<(), StoreError> {
+    use conversation::Column as C;
+    conversation::Entity::update_many()
+        .col_expr(C::NextPlace, row.next_place.into())
+        .col_expr(C::Messages, row.messages.into())
+        .col_expr(C::Bytes, row.bytes.into())
+        .col_expr(C::InputTokens, row.input_tokens.into())
+        .col_expr(C::CachedTokens, row.cached_tokens.into())
+        .col_expr(C::OutputTokens, row.output_tokens.into())
+        .col_expr(C::ReasoningTokens, row.reasoning_tokens.into())
+        .col_expr(C::UpdatedAt, row.updated_at.into())
+        .col_expr(C::Sealed, row.sealed.as_str().into())
+        .filter(C::Id.eq(row.id.as_str()))
+        .exec(work)
+        .await?;
+    Ok(())
+}
+
+/// Lets go of the oldest messages until the rest is within bounds; the last one stays.
+async fn trim(
+    work: &DatabaseTransaction,
+    row: &mut conversation::Model,
+    bounds: &KeptBounds,
+) -> Result<u64, StoreError> {
+    let bound = |most: u64| match most {
+        0 => i64::MAX,
+        most => i64::try_from(most).unwrap_or(i64::MAX),
+    };
+    let (messages, bytes) = (bound(bounds.messages), bound(bounds.bytes));
+    let mut gone = 0;
+    while row.messages > 1 && (row.messages > messages || row.bytes > bytes) {
+        let oldest: Vec<(i64, i64)> = Entity::find()
+            .select_only()
+            .column(Column::Place)
+            .column(Column::Bytes)
+            .filter(Column::ConversationId.eq(row.id.as_str()))
+            .order_by_asc(Column::Place)
+            .limit(200)
+            .into_tuple()
+            .all(work)
+            .await?;
+        let mut edge = None;
+        for (place, size) in oldest {
+            if row.messages <= 1 || row.messages <= messages && row.bytes <= bytes {
+                break;
+            }
+            row.messages -= 1;
+            row.bytes -= size;
+            edge = Some(place);
+        }
+        let Some(edge) = edge else { break };
+        let done = Entity::delete_many()
+            .filter(Column::ConversationId.eq(row.id.as_str()))
+            .filter(Column::Place.lte(edge))
+            .exec(work)
+            .await?;
+        gone += done.rows_affected;
+    }
+    if gone > 0 {
+        write_sums(work, row).await?;
+    }
+    Ok(gone)
+}
+
+/// Takes the row for this transaction alone: who writes it first makes the others wait, on every database.
+async fn claim(
+    work: &DatabaseTransaction,
+    keeper: &Keeper,
+    id: &str,
+) -> Result<conversation::Model, StoreError> {
+    use conversation::Column as C;
+    let done = conversation::Entity::update_many()
+        .col_expr(C::NextPlace, Expr::col(C::NextPlace).add(1))
+        .filter(keeper.condition())
+        .filter(C::Id.eq(id))
+        .exec(work)
+        .await?;
+    if done.rows_affected == 0 {
+        return Err(StoreError::Missing);
+    }
+    find(work, keeper, id).await
+}
+
+impl Store {
+    /// Appends messages. Where there are too many, the oldest go.
+    ///
+    /// # Errors
+    /// When the keeper has no such conversation, or the database is away.
+    pub async fn append_messages(
+        &self,
+        keeper: &Keeper,
+        id: &str,
+        messages: &[ArchivedMessage],
+        bounds: &KeptBounds,
+    ) -> Result<Appended, StoreError> {
+        let work = self.begin().await?;
+        let mut row = claim(&work, keeper, id).await?;
+        row.updated_at = now_ms();
+        let mut heading = open_heading(self.vault(), row.clone())?.heading;
+        if let Some(title) = title(messages).filter(|_| heading.title.is_empty()) {
+            heading.title = title;
+            row.sealed = seal(self.vault(), id, &heading);
+        }
+        let messages = add(&work, self.vault(), &mut row, messages).await?;
+        let let_go = trim(&work, &mut row, bounds).await?;
+        work.commit().await?;
+        Ok(Appended {
+            messages,
+            conversation: KeptConversation { row, heading },
+            let_go,
+        })
+    }
+
+    /// A page of the messages of a conversation that the caller has found before.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn messages(
+        &self,
+        conversation_id: &str,
+        order: Order,
+        after: Option<i64>,
+        limit: u64,
+    ) -> Result<Vec<KeptMessage>, StoreError> {
+        let query = Entity::find().filter(Column::ConversationId.eq(conversation_id));
+        let query = match (order, after) {
+            (Order::Oldest, Some(after)) => query.filter(Column::Place.gt(after)),
+            (Order::Newest, Some(after)) => query.filter(Column::Place.lt(after)),
+            (_, None) => query,
+        };
+        let query = match order {
+            Order::Oldest => query.order_by_asc(Column::Place),
+            Order::Newest => query.order_by_desc(Column::Place),
+        };
+        let rows = query.limit(limit).all(self.read()).await?;
+        rows.into_iter()
+            .map(|row| open(self.vault(), row))
+            .collect()
+    }
+
+    /// Removes a message. Its tokens were taken all the same and stay in the sums.
+    ///
+    /// # Errors
+    /// When the keeper has no such message, or the database is away.
+    pub async fn remove_message(
+        &self,
+        keeper: &Keeper,
+        conversation_id: &str,
+        id: &str,
+    ) -> Result<(), StoreError> {
+        let work = self.begin().await?;
+        let mut row = claim(&work, keeper, conversation_id).await?;
+        let message = Entity::find_by_id(id)
+            .filter(Column::ConversationId.eq(conversation_id))
+            .one(&work)
+            .await?
+            .ok_or(StoreError::Missing)?;
+        Entity::delete_by_id(id).exec(&work).await?;
+        row.messages -= 1;
+        row.bytes -= message.bytes;
+        row.updated_at = now_ms();
+        write_sums(&work, &row).await?;
+        work.commit().await?;
+        Ok(())
+    }
+}
