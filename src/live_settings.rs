@@ -1,7 +1,7 @@
 //! Settings of the process, as distinct from those of requests, when the configuration changes while it runs.
 
 use bridge::config::Settings;
-use bridge::telemetry::{LevelChange, change_log_level};
+use bridge::telemetry::{LevelChange, OtlpEndpoint, change_log_level};
 
 /// What is in force, and what was said about it.
 pub(crate) struct LiveSettings {
@@ -10,6 +10,8 @@ pub(crate) struct LiveSettings {
     bound: (String, u16),
     /// What the configuration said last.
     said: (String, u16),
+    /// Where traces go, as the configuration said last.
+    traces: Option<OtlpEndpoint>,
 }
 
 impl LiveSettings {
@@ -20,6 +22,7 @@ impl LiveSettings {
             log_level: settings.log_level.clone(),
             bound: place.clone(),
             said: place,
+            traces: traces(settings),
         }
     }
 
@@ -38,6 +41,13 @@ impl LiveSettings {
                 }
             }
         }
+        let traces = traces(settings);
+        if self.traces != traces {
+            self.traces = traces;
+            tracing::warn!(
+                "ENABLE_TELEMETRY, OTLP_ENDPOINT and OTLP_HEADERS are in force after a restart"
+            );
+        }
         let place = (settings.host.clone(), settings.port);
         if self.said == place {
             return;
@@ -52,4 +62,10 @@ impl LiveSettings {
         }
         self.said = place;
     }
+}
+
+fn traces(settings: &Settings) -> Option<OtlpEndpoint> {
+    settings
+        .enable_telemetry
+        .then(|| settings.otlp_endpoint.clone())
 }

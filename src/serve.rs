@@ -9,8 +9,10 @@ use anyhow::Context as _;
 use bridge::config::{self, LoadOptions, Settings};
 use bridge::gateway::{Hub, Tuning};
 use bridge::ledger::{FileSettings, Outlets, RotatingFile, to_database};
+use bridge::sharing::Sharing;
 use bridge::snapshot::{Snapshot, SnapshotStore};
 use bridge::store::sqlite_path;
+use bridge::telemetry::{Exporter, SpanOutlet, to_collector};
 use bridge::web::Entrance;
 use bridge::{demo, telemetry, web};
 use tokio::net::TcpListener;
@@ -18,6 +20,9 @@ use tokio::sync::oneshot;
 
 use crate::administration::Administration;
 use crate::live_settings::LiveSettings;
+
+/// How long the end waits for the trace collector.
+const LAST_SPANS: std::time::Duration = std::time::Duration::from_secs(3);
 
 /// What the command line says.
 #[derive(Debug, clap::Args)]
@@ -98,9 +103,12 @@ async fn serve(
             spill.display()
         )
     })?;
+    let (spans, exporter) = traces(&settings, &snapshots).unzip();
+    let exporter = exporter.map(|exporter| tokio::spawn(exporter.run()));
     let outlets = Outlets {
         file: request_log(&arguments.request_log)?,
         book: Some(book),
+        spans,
     };
     let hub = Arc::new(Hub::new(
         Arc::clone(&snapshots),
@@ -108,6 +116,10 @@ async fn serve(
         Tuning::default(),
     )?);
     hub.adopt();
+    let sharing = match &settings.redis_url {
+        Some(url) => Some(Sharing::start(url.expose(), Arc::clone(&hub))?),
+        None => None,
+    };
     let entrance = Arc::new(Entrance::new(Arc::clone(&hub)));
     let administration =
         Administration::start(&hub, &entrance, &watched, demo_address, recorder).await?;
@@ -126,14 +138,41 @@ async fn serve(
     web::serve(entrance, listener, web::Limits::default(), told_to_stop()).await;
     drop(watcher);
     administration.stop().await;
+    if let Some(sharing) = sharing {
+        sharing.stop().await;
+    }
     if let Some(demo) = demo {
         demo.stop().await;
     }
     tokio::task::spawn_blocking(move || hub.ledger.stop())
         .await
         .context("the request log was not completed")?;
+    if let Some(exporter) = exporter {
+        last_spans(exporter).await;
+    }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The way of traces to their collector, where they are wanted.
+fn traces(settings: &Settings, snapshots: &Arc<SnapshotStore>) -> Option<(SpanOutlet, Exporter)> {
+    if !settings.enable_telemetry {
+        return None;
+    }
+    let endpoint = settings.otlp_endpoint.clone();
+    tracing::info!("traces go to {}", endpoint.uri());
+    Some(to_collector(endpoint, Arc::clone(snapshots)))
+}
+
+/// Waits a moment for the last spans; a collector that is away does not keep the hub from ending.
+async fn last_spans(mut exporter: tokio::task::JoinHandle<()>) {
+    if tokio::time::timeout(LAST_SPANS, &mut exporter)
+        .await
+        .is_err()
+    {
+        exporter.abort();
+        tracing::warn!("the trace collector did not take the last spans in time");
+    }
 }
 
 /// Beside the database where that is a file.

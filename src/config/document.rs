@@ -13,9 +13,10 @@ use super::route_entry::{STRATEGIES, read_routes};
 use super::{Place, Secret, Settings};
 use crate::ledger::CaptureMode;
 use crate::snapshot::{Auth, BreakerSettings};
+use crate::telemetry::OtlpEndpoint;
 
 /// Keys with one value.
-const SINGLE: [&str; 42] = [
+const SINGLE: &[&str] = &[
     "MODE",
     "HOST",
     "PORT",
@@ -45,6 +46,7 @@ const SINGLE: [&str; 42] = [
     "ADMIN_PASSWORD",
     "ENABLE_TELEMETRY",
     "OTLP_ENDPOINT",
+    "OTLP_HEADERS",
     "CAPTURE",
     "CAPTURE_RETENTION_DAYS",
     "CAPTURE_MAX_BYTES",
@@ -121,7 +123,7 @@ impl Values {
     pub(super) fn collect(reader: &mut Reader<'_>, file: Option<Document>) -> Self {
         let mut values = Self::default();
         if let Some(file) = file.filter(|file| !file.value.is_null()) {
-            let known: Vec<_> = SINGLE.into_iter().chain(STRUCTURED).collect();
+            let known: Vec<_> = SINGLE.iter().copied().chain(STRUCTURED).collect();
             let node = Node::new(&file.value, "the file", file.place.clone());
             if let Some(fields) = reader.fields(&node, &known) {
                 for key in known {
@@ -131,7 +133,7 @@ impl Values {
                 }
             }
         }
-        for key in SINGLE.into_iter().chain(STRUCTURED) {
+        for key in SINGLE.iter().copied().chain(STRUCTURED) {
             let Some(text) = reader.environment.get(key) else {
                 continue;
             };
@@ -250,13 +252,7 @@ fn read_server(reader: &mut Reader<'_>, values: &Values, settings: &mut Settings
             .get("AUTH")
             .and_then(|node| reader.choice(&node, &AUTHS)),
     );
-    let telemetry = values
-        .get("ENABLE_TELEMETRY")
-        .and_then(|node| reader.boolean(&node));
-    set(&mut settings.enable_telemetry, telemetry);
-    settings.otlp_endpoint = values
-        .get("OTLP_ENDPOINT")
-        .and_then(|node| reader.text(&node));
+    read_telemetry(reader, values, settings);
     let body = values
         .get("MAX_BODY_SIZE")
         .and_then(|node| reader.count(&node, 1024));
@@ -300,6 +296,38 @@ fn read_storage(reader: &mut Reader<'_>, values: &Values, settings: &mut Setting
     settings.admin_password = values
         .get("ADMIN_PASSWORD")
         .and_then(|node| reader.secret(&node));
+}
+
+/// Whether traces are collected, and where they go.
+fn read_telemetry(reader: &mut Reader<'_>, values: &Values, settings: &mut Settings) {
+    let enabled = values
+        .get("ENABLE_TELEMETRY")
+        .and_then(|node| reader.boolean(&node));
+    set(&mut settings.enable_telemetry, enabled);
+    if let Some(node) = values.get("OTLP_ENDPOINT")
+        && let Some(url) = reader.text(&node)
+    {
+        match OtlpEndpoint::parse(&url) {
+            Ok(endpoint) => settings.otlp_endpoint = endpoint,
+            Err(why) => reader.error(
+                &node.place,
+                format!("OTLP_ENDPOINT {why}"),
+                "write the collector's address, for example http://localhost:4318",
+            ),
+        }
+    }
+    if let Some(node) = values.get("OTLP_HEADERS")
+        && let Some(list) = reader.secret(&node)
+    {
+        match settings.otlp_endpoint.clone().with_headers(list.expose()) {
+            Ok(endpoint) => settings.otlp_endpoint = endpoint,
+            Err(why) => reader.error(
+                &node.place,
+                format!("OTLP_HEADERS {why}"),
+                "write name=value, several with commas between them",
+            ),
+        }
+    }
 }
 
 /// How much is kept of requests, and for how long.

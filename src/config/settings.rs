@@ -16,6 +16,7 @@ use crate::conversations::KeptBounds;
 use crate::ledger::CaptureMode;
 use crate::snapshot::{Auth, BreakerSettings, Clamps, DEFAULT_MAX_BODY, Mode, Source, Strategy};
 use crate::store::retention::Retention;
+use crate::telemetry::OtlpEndpoint;
 
 /// Everything that files and environment say.
 #[derive(Clone, Debug)]
@@ -79,8 +80,8 @@ pub struct Settings {
     pub admin_password: Option<Secret>,
     /// `ENABLE_TELEMETRY`
     pub enable_telemetry: bool,
-    /// `OTLP_ENDPOINT`
-    pub otlp_endpoint: Option<String>,
+    /// `OTLP_ENDPOINT`, `OTLP_HEADERS`
+    pub otlp_endpoint: OtlpEndpoint,
     /// `CAPTURE`
     pub capture: CaptureMode,
     /// `RETENTION_DAYS`, `CAPTURE_RETENTION_DAYS`, `CAPTURE_MAX_BYTES`
@@ -135,7 +136,7 @@ impl Default for Settings {
             admin_email: None,
             admin_password: None,
             enable_telemetry: false,
-            otlp_endpoint: None,
+            otlp_endpoint: OtlpEndpoint::default(),
             capture: CaptureMode::default(),
             retention: Retention::default(),
             conversations: KeptBounds::default(),

@@ -20,7 +20,7 @@ use super::retry::pause;
 use super::send::{Blame, Fault, is_about_state};
 use super::settle::Account;
 use super::verdict::{Begun, Lost, Verbatim, Verdict, Whole};
-use crate::ledger::Side;
+use crate::ledger::{Side, TRACEPARENT};
 use crate::pool::{ExhaustedReason, KeyIndex};
 use crate::routing::PlannedTarget;
 
@@ -192,6 +192,9 @@ impl<'t> Try<'t> {
                 Ok(leave) => leave,
                 Err(refused) => return Err(self.refused(&refused, account)),
             };
+            if let Some(value) = account.traceparent() {
+                prepared.headers.insert(TRACEPARENT, value);
+            }
             let reach = Reach {
                 order: self.order,
                 target: self.target,

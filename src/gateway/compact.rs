@@ -36,7 +36,13 @@ const KEPT: [&str; 3] = ["model", "instructions", "prompt_cache_key"];
 /// Answers a request for the short form.
 pub(super) async fn answer(caller: Caller, request: Request<Incoming>) -> Response<AnswerBody> {
     let dialect = Dialect::OpenAiResponses;
-    let mut account = Account::open(&caller.hub, &caller.request_id, "compact", dialect);
+    let mut account = Account::open(
+        &caller.hub,
+        &caller.request_id,
+        "compact",
+        dialect,
+        request.headers(),
+    );
     let request_id = caller.request_id.clone();
     let ingress = Ingress::of(dialect);
     let ordered = generate::order(caller, &ingress, request, &mut account).await;

@@ -75,7 +75,13 @@ pub(super) async fn answer(
     request: Request<Incoming>,
 ) -> Response<AnswerBody> {
     let dialect = ingress.dialect;
-    let mut account = Account::open(&caller.hub, &caller.request_id, "count", dialect);
+    let mut account = Account::open(
+        &caller.hub,
+        &caller.request_id,
+        "count",
+        dialect,
+        request.headers(),
+    );
     match counted(&caller, &ingress, request, &mut account).await {
         Ok(response) => {
             account.close(Outcome::Ok, 200, None, None);
@@ -205,7 +211,7 @@ async fn upstream_count(
         hub: &caller.hub,
         target,
         uri: uri(target, Endpoint::CountTokens, ""),
-        headers,
+        headers: headers::traced(&headers, account.traceparent()),
         body,
     };
     let sent = async {

@@ -49,7 +49,13 @@ pub(super) async fn answer(
     request: Request<Incoming>,
 ) -> Response<AnswerBody> {
     let dialect = dialect_of(&embed);
-    let mut account = Account::open(&caller.hub, &caller.request_id, "embed", dialect);
+    let mut account = Account::open(
+        &caller.hub,
+        &caller.request_id,
+        "embed",
+        dialect,
+        request.headers(),
+    );
     match embedded(&caller, embed, request, &mut account).await {
         Ok((response, usage)) => {
             account.close(Outcome::Ok, 200, usage, None);
@@ -332,7 +338,7 @@ async fn call(
             hub,
             target,
             uri: uri(target, endpoint, ""),
-            headers: headers.clone(),
+            headers: headers::traced(&headers, account.traceparent()),
             body: body.clone().into(),
         };
         account.underway(target, leave.lease());

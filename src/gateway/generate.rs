@@ -28,7 +28,8 @@ use super::stream::{StreamBody, StreamFacts};
 use super::talk::Talk;
 use super::verdict::{Begun, Lost, Verdict, Whole};
 use super::{
-    attempt, background, chat, gemini, intake, messages, models, query, reply, responses, spoken,
+    attempt, background, chat, finish, gemini, intake, messages, models, query, reply, responses,
+    spoken,
 };
 use crate::ledger::{Label, Outcome, Side};
 use crate::routing::{Facts, NoRoute, Plan, PlannedTarget, plan};
@@ -43,7 +44,13 @@ pub(super) async fn answer(
     request: Request<Incoming>,
 ) -> Response<AnswerBody> {
     let dialect = ingress.dialect;
-    let mut account = Account::open(&caller.hub, &caller.request_id, "generate", dialect);
+    let mut account = Account::open(
+        &caller.hub,
+        &caller.request_id,
+        "generate",
+        dialect,
+        request.headers(),
+    );
     let request_id = caller.request_id.clone();
     match order(caller, &ingress, request, &mut account).await {
         Ok(order) if order.purpose == Purpose::Background => background::begin(order, account),
@@ -272,6 +279,10 @@ impl Frame {
             None => spoken::answer(self.ingress, &whole.body),
         };
         whole.account.capture(Side::ClientAnswer, &whole.body);
+        if whole.account.is_traced() {
+            let why = finish::of_answer(self.ingress, &whole.body);
+            whole.account.finished(why);
+        }
         let mut response = reply::json(whole.body);
         self.sign(
             response.headers_mut(),

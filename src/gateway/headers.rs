@@ -4,6 +4,7 @@ use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use translator::Dialect;
 
+use crate::ledger::TRACEPARENT;
 use crate::snapshot::Provider;
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -134,6 +135,13 @@ pub(super) fn written(
         headers.entry(ANTHROPIC_VERSION).or_insert(OLD_VERSION);
     }
     finish(&mut headers, provider);
+    headers
+}
+
+/// The same headers, with the place in a trace where there is one.
+pub(super) fn traced(headers: &HeaderMap, place: Option<HeaderValue>) -> HeaderMap {
+    let mut headers = headers.clone();
+    headers.extend(place.map(|place| (TRACEPARENT, place)));
     headers
 }
 

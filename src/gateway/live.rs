@@ -1,5 +1,6 @@
 //! An upstream's stream on its way to the client: bytes in, bytes out, and what has been seen.
 
+use std::borrow::Cow;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -12,9 +13,9 @@ use translator::recall::Kept;
 use translator::translate::{Origin, StreamTranslation};
 
 use super::again::{Again, Called};
-use super::ending;
 use super::source::{Piece, Source};
 use super::watch::Watch;
+use super::{ending, finish};
 use crate::ledger::BODY;
 use crate::upstream::Pieces;
 
@@ -383,6 +384,16 @@ impl Live {
                 Bytes::from_static(ending::heartbeat(self.ingress))
             }
             Flow::Same(_) => Bytes::new(),
+        }
+    }
+
+    /// Why the answer ended.
+    pub(super) fn finish(&self) -> Option<Cow<'static, str>> {
+        match &self.flow {
+            Flow::Translated(translation) => {
+                translation.summary().finish.as_ref().map(finish::word)
+            }
+            Flow::Same(watch) => watch.seen().finish.clone().map(Cow::Owned),
         }
     }
 

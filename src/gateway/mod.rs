@@ -22,6 +22,7 @@ mod embeddings_shape;
 mod ending;
 mod events;
 mod explain;
+mod finish;
 mod gemini;
 mod generate;
 mod headers;

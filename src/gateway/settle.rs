@@ -3,10 +3,12 @@
 //! Whoever holds the [`Account`] is responsible for the request. Dropping it without closing means that
 //! the client has left. What the upstream did not come to count is estimated here, when the account is closed.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
+use http::{HeaderMap, HeaderValue};
 use translator::Dialect;
 use translator::error::{Failure, FailureKind};
 use translator::estimate::{self, Spoken};
@@ -16,7 +18,8 @@ use translator::ir::Usage;
 use super::hub::Hub;
 use super::talk::Talk;
 use crate::ledger::{
-    Attempt, Capture, Flag, Label, Outcome, Record, Side, Source, Tokens, cost_nano_usd,
+    Attempt, Capture, Flag, Label, Outcome, Record, Side, Source, SpanContext, Tokens,
+    cost_nano_usd, fresh_span,
 };
 use crate::pool::KeyLease;
 use crate::pool::limits::{Reservation, Spend};
@@ -37,6 +40,8 @@ pub(super) struct Account {
     asked: bool,
     /// What is said, where it is kept.
     talk: Option<Box<Talk>>,
+    /// The span of the try that an upstream was told of last.
+    told: Option<u64>,
 }
 
 /// What is known of the input, for when the upstream does not count it.
@@ -58,8 +63,14 @@ struct Underway {
 }
 
 impl Account {
-    /// Opens an account.
-    pub(super) fn open(hub: &Arc<Hub>, id: &str, call: &'static str, ingress: Dialect) -> Self {
+    /// Opens an account. `headers` are the client's.
+    pub(super) fn open(
+        hub: &Arc<Hub>,
+        id: &str,
+        call: &'static str,
+        ingress: Dialect,
+        headers: &HeaderMap,
+    ) -> Self {
         hub.metrics.gauges.in_flight.inc();
         let now = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
@@ -70,6 +81,7 @@ impl Account {
             call,
             ingress: ingress.as_str(),
             capture: hub.ledger.capture(),
+            span: hub.ledger.traces().then(|| SpanContext::of(headers)),
             ..Record::default()
         };
         Self {
@@ -82,6 +94,7 @@ impl Account {
             underway: None,
             asked: false,
             talk: None,
+            told: None,
         }
     }
 
@@ -111,6 +124,30 @@ impl Account {
             key: key_of(lease),
             since: Instant::now(),
         });
+    }
+
+    /// What the upstream of the next try is told of the trace; nothing where requests are not traced.
+    pub(super) fn traceparent(&mut self) -> Option<HeaderValue> {
+        let context = self.record.as_ref()?.span?;
+        let span = fresh_span();
+        self.told = Some(span);
+        Some(context.traceparent(span))
+    }
+
+    /// Whether anybody will see the request's spans.
+    pub(super) fn is_traced(&self) -> bool {
+        let span = self.record.as_ref().and_then(|record| record.span);
+        span.is_some_and(|context| context.sampled)
+    }
+
+    /// How long its stream may still go on; nothing when the hub is not about to stop.
+    pub(super) fn time_left(&self) -> Option<Duration> {
+        self.hub.time_left()
+    }
+
+    /// Notes why the answer ended.
+    pub(super) fn finished(&mut self, why: Option<Cow<'static, str>>) {
+        self.note(|record| record.finish = why);
     }
 
     /// The record so far; nothing happens once it is closed.
@@ -173,6 +210,8 @@ impl Account {
         reason: Option<String>,
     ) {
         self.underway = None;
+        let span = self.told.take();
+        let since = self.started.elapsed().saturating_sub(took);
         self.note(|record| {
             record.attempts.push(Attempt {
                 provider: Label::from(&target.provider.name),
@@ -181,6 +220,8 @@ impl Account {
                 status,
                 took,
                 reason,
+                since,
+                span,
             });
         });
     }
@@ -237,6 +278,8 @@ impl Account {
                 status: 0,
                 took: underway.since.elapsed(),
                 reason: Some("the client left before it answered".to_owned()),
+                since: underway.since.duration_since(self.started),
+                span: self.told.take(),
             });
         }
         record.usage = match outcome {

@@ -75,6 +75,16 @@ pub(super) fn metrics(hub: &Hub) -> Response<AnswerBody> {
             &hub.metrics.client_events,
         ),
         (
+            "spans_exported",
+            "Spans that the trace collector has taken",
+            &counts.spans.exported,
+        ),
+        (
+            "spans_dropped",
+            "Spans that the trace collector did not take, or that found its queue full",
+            &counts.spans.dropped,
+        ),
+        (
             "ledger_failures",
             "Tries at the database that failed",
             &book.failed,

@@ -17,7 +17,7 @@ use translator::json;
 use translator::usage::Reader;
 
 use super::array::ArrayFrames;
-use super::spoken;
+use super::{finish, spoken};
 
 /// A line longer than this is no answer of a model.
 const LONGEST_LINE: usize = 16 << 20;
@@ -66,6 +66,8 @@ pub(super) struct Seen {
     pub(super) content: bool,
     /// The answer is complete, though more may follow (usage).
     pub(super) finished: bool,
+    /// Why it is, in the vendor's word.
+    pub(super) finish: Option<String>,
     /// The dialect's own end: nothing follows. Gemini has none but the end of the body.
     pub(super) terminated: bool,
     /// The upstream's own error, which the client gets as it is.
@@ -399,7 +401,10 @@ impl Watch {
         for (key, value) in json::members(choice) {
             let value = &choice[value];
             match &*key {
-                "finish_reason" if value.starts_with('"') => self.seen.finished = true,
+                "finish_reason" if value.starts_with('"') => {
+                    self.seen.finished = true;
+                    self.seen.finish = finish::plain(value);
+                }
                 "delta" if !self.seen.content => {
                     self.seen.content = json::members(value).any(|(key, inner)| {
                         key != "role" && !matches!(&value[inner], "null" | "\"\"" | "[]" | "{}")
@@ -417,6 +422,7 @@ impl Watch {
                 self.seen.finished = true;
                 self.seen.terminated = true;
                 if let Some(response) = json::member(data, "response") {
+                    self.seen.finish = finish::of_response(response);
                     if let Some(usage) = json::member(response, "usage") {
                         self.usage.take(usage);
                     }
@@ -449,6 +455,9 @@ impl Watch {
                 }
             }
             "message_delta" => {
+                self.seen.finish = json::member(data, "delta")
+                    .and_then(|delta| json::member(delta, "stop_reason"))
+                    .and_then(finish::plain);
                 if let Some(raw) = json::member(data, "usage") {
                     self.usage.take(raw);
                 }
@@ -474,7 +483,10 @@ impl Watch {
                 }
                 "candidates" => {
                     for candidate in json::elements(value) {
-                        self.seen.finished |= json::member(candidate, "finishReason").is_some();
+                        if let Some(why) = json::member(candidate, "finishReason") {
+                            self.seen.finished = true;
+                            self.seen.finish = finish::plain(why);
+                        }
                         self.seen.content |= json::member(candidate, "content")
                             .and_then(|content| json::member(content, "parts"))
                             .is_some_and(|parts| json::elements(parts).next().is_some());

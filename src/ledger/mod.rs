@@ -13,6 +13,7 @@ mod price;
 mod queue;
 mod record;
 mod recorder;
+mod span;
 mod spill;
 mod tail;
 
@@ -25,4 +26,5 @@ pub use price::cost_nano_usd;
 pub use queue::{BODY, Counts, Keep, Ledger, Outlets};
 pub use record::{Attempt, Flag, Label, Outcome, Record, Source, Tokens};
 pub use recorder::{Recorder, book, to_database};
+pub use span::{SpanContext, TRACEPARENT, fresh as fresh_span};
 pub use tail::Tail;

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::{Book, BookCounts, Capture, CaptureMode, Record, RotatingFile, Tail};
 use crate::store::requests::Entry;
+use crate::telemetry::{SpanCounts, SpanOutlet};
 
 /// Records that may wait; at 10,000 requests a second the writer has most of a second.
 const QUEUE: usize = 8_192;
@@ -42,6 +43,8 @@ pub struct Counts {
     pub queued: AtomicU64,
     /// What became of them on the way to the database.
     pub book: Arc<BookCounts>,
+    /// What became of spans on the way to the collector.
+    pub spans: Arc<SpanCounts>,
 }
 
 /// How a record becomes rows.
@@ -54,6 +57,8 @@ pub struct Outlets {
     pub file: Option<RotatingFile>,
     /// The way to the database.
     pub book: Option<(Book, Keep)>,
+    /// The way to a collector of traces.
+    pub spans: Option<SpanOutlet>,
 }
 
 impl std::fmt::Debug for Outlets {
@@ -61,13 +66,17 @@ impl std::fmt::Debug for Outlets {
         f.debug_struct("Outlets")
             .field("file", &self.file)
             .field("book", &self.book.is_some())
+            .field("spans", &self.spans.is_some())
             .finish()
     }
 }
 
 impl From<Option<RotatingFile>> for Outlets {
     fn from(file: Option<RotatingFile>) -> Self {
-        Self { file, book: None }
+        Self {
+            file,
+            ..Self::default()
+        }
     }
 }
 
@@ -77,6 +86,7 @@ pub struct Ledger {
     queue: SyncSender<Message>,
     counts: Arc<Counts>,
     tail: Tail,
+    traces: bool,
     capture: AtomicU8,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
@@ -91,12 +101,14 @@ impl Ledger {
         observe: impl FnMut(&Record) + Send + 'static,
     ) -> io::Result<Self> {
         let (queue, inbox) = sync_channel(QUEUE);
-        let Outlets { file, book } = outlets.into();
+        let Outlets { file, book, spans } = outlets.into();
+        let traces = spans.is_some();
         let counts = Arc::new(Counts {
             book: book
                 .as_ref()
                 .map(|(book, _)| book.counts())
                 .unwrap_or_default(),
+            spans: spans.as_ref().map(SpanOutlet::counts).unwrap_or_default(),
             ..Counts::default()
         });
         let tail = Tail::default();
@@ -104,6 +116,7 @@ impl Ledger {
             inbox,
             file,
             book,
+            spans,
             observe,
             tail: tail.clone(),
             counts: Arc::clone(&counts),
@@ -116,6 +129,7 @@ impl Ledger {
             queue,
             counts,
             tail,
+            traces,
             capture: AtomicU8::new(0),
             writer: Mutex::new(Some(thread)),
         })
@@ -137,6 +151,12 @@ impl Ledger {
     #[must_use]
     pub const fn tail(&self) -> &Tail {
         &self.tail
+    }
+
+    /// Whether somebody collects traces.
+    #[must_use]
+    pub const fn traces(&self) -> bool {
+        self.traces
     }
 
     /// Decides which requests leave their bodies, from now on.
@@ -201,6 +221,7 @@ struct Writer<F> {
     inbox: Receiver<Message>,
     file: Option<RotatingFile>,
     book: Option<(Book, Keep)>,
+    spans: Option<SpanOutlet>,
     observe: F,
     tail: Tail,
     counts: Arc<Counts>,
@@ -283,6 +304,9 @@ impl<F: FnMut(&Record)> Writer<F> {
         self.counts.queued.fetch_sub(1, Ordering::Relaxed);
         (self.observe)(record);
         self.tail.tell(record);
+        if let Some(spans) = &self.spans {
+            spans.take(record);
+        }
         if let Some((book, keep)) = &mut self.book {
             book.put(keep(record));
         }

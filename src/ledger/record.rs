@@ -1,5 +1,6 @@
 //! One request, from acceptance to its end.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use translator::ir::Usage;
 
 use super::capture::Capture;
 use super::change::Change;
+use super::span::SpanContext;
 use crate::routing::TraceStep;
 use crate::snapshot::ClientKey;
 
@@ -81,6 +83,12 @@ pub struct Attempt {
     /// Why it was not the last one; absent for the one that answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// When it began, after the request was accepted.
+    #[serde(skip)]
+    pub since: Duration,
+    /// Its span, where an upstream was told of one.
+    #[serde(skip)]
+    pub span: Option<u64>,
 }
 
 /// Who counted.
@@ -255,6 +263,12 @@ pub struct Record {
     /// What the translation changed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fidelity: Vec<Change>,
+    /// Why the answer ended, in the vendor's or the hub's word; noted only where the request is traced.
+    #[serde(skip)]
+    pub finish: Option<Cow<'static, str>>,
+    /// Its place in a trace, where requests are traced.
+    #[serde(skip)]
+    pub span: Option<SpanContext>,
     /// The bodies, where they are wanted.
     #[serde(skip)]
     pub capture: Option<Box<Capture>>,

@@ -27,6 +27,7 @@ pub mod spend;
 pub mod statistics;
 mod statistics_query;
 mod stored_responses;
+mod turn;
 mod vault;
 
 use std::time::Duration;

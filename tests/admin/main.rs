@@ -25,6 +25,7 @@ mod plane;
 mod preferences;
 mod presets;
 mod providers;
+mod questions;
 mod routes;
 mod spend;
 mod stats;

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use bridge::config::{self, Environment, LoadOptions, Settings};
 use bridge::gateway::{Hub, Tuning};
-use bridge::ledger::{FileSettings, RotatingFile};
+use bridge::ledger::{FileSettings, Outlets, RotatingFile};
 use bridge::snapshot::{Snapshot, SnapshotStore};
+use bridge::telemetry::to_collector;
 use bridge::web;
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
@@ -118,11 +119,15 @@ impl TestHub {
             path: folder.join("log.jsonl"),
             ..FileSettings::default()
         });
-        let hub = Hub::new(
-            Arc::new(SnapshotStore::new(snapshot)),
-            Some(log.expect("a temporary file")),
-            tuning,
-        );
+        let snapshots = Arc::new(SnapshotStore::new(snapshot));
+        let mut outlets = Outlets::from(Some(log.expect("a temporary file")));
+        if settings.enable_telemetry {
+            let endpoint = settings.otlp_endpoint.clone();
+            let (spans, exporter) = to_collector(endpoint, Arc::clone(&snapshots));
+            outlets.spans = Some(spans);
+            tokio::spawn(exporter.run());
+        }
+        let hub = Hub::new(snapshots, outlets, tuning);
         let hub = Arc::new(hub.expect("a thread"));
         hub.adopt();
         let listener = web::listen("127.0.0.1", 0).await.expect("a free port");

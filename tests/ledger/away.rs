@@ -26,8 +26,8 @@ fn settings(desk: &Desk) -> BookSettings {
 fn start(desk: &Desk) -> (Arc<Ledger>, Recorder) {
     let (book, recorder) = book(settings(desk)).expect("a book");
     let outlets = Outlets {
-        file: None,
         book: Some((book, Box::new(|record| entry(record, None)))),
+        ..Outlets::default()
     };
     let ledger = Ledger::start(outlets, |_| {}).expect("a ledger");
     (Arc::new(ledger), recorder)
@@ -172,8 +172,8 @@ async fn a_full_file_loses_and_counts() {
     })
     .expect("a book");
     let outlets = Outlets {
-        file: None,
         book: Some((book, Box::new(|record| entry(record, None)))),
+        ..Outlets::default()
     };
     let ledger = Arc::new(Ledger::start(outlets, |_| {}).expect("a ledger"));
     put(&ledger, 0..400);

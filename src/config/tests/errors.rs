@@ -26,6 +26,14 @@ fn each_error_names_line_and_fix() {
             "config/app.yml:2: HOST must be a single value, not a list",
         ),
         ("MODE: direct\nMODE: direct\n", "config/app.yml:"),
+        (
+            "OTLP_ENDPOINT: localhost:4318\n",
+            "config/app.yml:1: OTLP_ENDPOINT must begin with http:// or https://",
+        ),
+        (
+            "OTLP_HEADERS: authorization\n",
+            "config/app.yml:1: OTLP_HEADERS must be name=value pairs",
+        ),
         ("A: [1\nB: 2\n", "config/app.yml:"),
         (
             "HOST: 0.0.0.0\nAUTH: open\n",

@@ -16,6 +16,7 @@ const RANK: Record<Role, number> = { member: 0, viewer: 1, operator: 2, admin: 3
 
 let token = '';
 let ends = 0;
+let entered = '';
 let person = $state<Person | null>(null);
 let renewal: Promise<boolean> | null = null;
 
@@ -51,15 +52,35 @@ async function post(path: string, body: unknown): Promise<Response> {
   });
 }
 
+export interface Refusal {
+  code: string;
+  detail: string;
+  /** Seconds until the next try. */
+  wait: number;
+}
+
 /** Logs in; returns the problem when it is refused. */
-export async function login(email: string, password: string): Promise<{ code: string; detail: string } | null> {
+export async function login(email: string, password: string): Promise<Refusal | null> {
   const answer = await post('/api/auth/login', { email, password });
   if (answer.ok) {
-    take((await answer.json()) as Grant);
+    const grant = (await answer.json()) as Grant;
+    take(grant);
+    if (grant.user.must_change_password) entered = password;
     return null;
   }
   const problem = (await answer.json().catch(() => ({}))) as { code?: string; detail?: string };
-  return { code: problem.code ?? 'unknown', detail: problem.detail ?? answer.statusText };
+  return {
+    code: problem.code ?? 'unknown',
+    detail: problem.detail ?? answer.statusText,
+    wait: Number(answer.headers.get('retry-after')) || 0
+  };
+}
+
+/** The password of a log-in that must be followed by a change, once. */
+export function takeEntered(): string {
+  const taken = entered;
+  entered = '';
+  return taken;
 }
 
 /** Gets a new access token; one call at a time, however many ask. */
@@ -105,5 +126,6 @@ export function update(changed: Partial<Person>): void {
 function forget(): void {
   token = '';
   ends = 0;
+  entered = '';
   person = null;
 }

@@ -1,0 +1,29 @@
+/** What a page shows, kept in its address: so that it can be linked to, and comes back with the history. */
+import { replaceState } from '$app/navigation';
+import { page } from '$app/state';
+
+/** A choice of the address, with its usual value, which is not written down. */
+export class Query {
+  #name: string;
+  #usual: string;
+  #value = $state('');
+
+  constructor(name: string, usual = '') {
+    this.#name = name;
+    this.#usual = usual;
+    this.#value = page.url.searchParams.get(name) ?? usual;
+  }
+
+  get value(): string {
+    return this.#value;
+  }
+
+  set value(next: string) {
+    this.#value = next;
+    // The window's address: the page's own does not know of what was replaced before.
+    const url = new URL(location.href);
+    if (next === this.#usual) url.searchParams.delete(this.#name);
+    else url.searchParams.set(this.#name, next);
+    replaceState(url, page.state);
+  }
+}

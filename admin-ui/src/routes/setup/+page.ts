@@ -1,0 +1,9 @@
+import { redirect } from '@sveltejs/kit';
+import { resolve } from '$app/paths';
+import { may, who } from '$lib/session/session.svelte';
+
+export async function load({ parent }) {
+  await parent();
+  if (!who()) redirect(302, resolve('/login'));
+  if (!may('admin')) redirect(302, resolve('/'));
+}

@@ -1,0 +1,113 @@
+//! `pools`: keys that providers and routes share.
+
+use clap::{Args, Subcommand};
+
+use crate::failure::Ended;
+use crate::output::{Layout, Show, column};
+use crate::resource::{Change, Does, Draft, Plain, Resource};
+use crate::session::Session;
+
+/// Key pools.
+pub(crate) const POOLS: Resource = Resource {
+    noun: "key pool",
+    path: "/api/key-pools",
+    label: None,
+    layout: Layout {
+        things: "key pools",
+        key: "name",
+        columns: &[
+            column("NAME", "name"),
+            column("KEYS", "counts.total").show(Show::Number),
+            column("ACTIVE", "counts.active").show(Show::Number),
+            column("COOLING", "counts.cooling").show(Show::Number),
+            column("QUARANTINED", "counts.quarantined").show(Show::Number),
+            column("DISABLED", "counts.disabled").show(Show::Number),
+            column("IN FLIGHT", "counts.in_flight").show(Show::Number),
+            column("PROVIDERS", "providers"),
+            column("ROUTES", "routes"),
+            column("SOURCE", "source").wide(),
+            column("HEADER", "auth_header").wide(),
+            column("FORMAT", "auth_format").wide(),
+            column("PROBLEM", "problem").wide(),
+        ],
+    },
+    members: &[
+        "name",
+        "auth_header",
+        "auth_format",
+        "max_concurrency_per_key",
+        "keys",
+    ],
+    tells: &[
+        "source",
+        "place",
+        "version",
+        "updated_at",
+        "problem",
+        "of_provider",
+        "providers",
+        "routes",
+        "counts",
+    ],
+    does: &[
+        Does::List,
+        Does::Show,
+        Does::Create,
+        Does::Replace,
+        Does::Delete,
+    ],
+};
+
+/// What can be done with key pools.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    #[command(flatten)]
+    Plain(Plain),
+    /// Add one; its keys come by `keys add --pool`.
+    Create(Write),
+    /// Change one.
+    Update(Write),
+}
+
+/// A pool to be written.
+#[derive(Args, Debug)]
+pub(crate) struct Write {
+    /// Its name.
+    name: String,
+    /// The header that carries a key.
+    #[arg(long, value_name = "HEADER")]
+    auth_header: Option<String>,
+    /// Its value, with `{key}` in the place of the key.
+    #[arg(long, value_name = "TEXT")]
+    auth_format: Option<String>,
+    /// Most requests in flight with one key.
+    #[arg(long, value_name = "N")]
+    max_concurrency_per_key: Option<u32>,
+    #[command(flatten)]
+    change: Change,
+}
+
+impl Write {
+    fn on(&self, draft: Draft) -> Draft {
+        draft
+            .with("auth_header", self.auth_header.as_deref())
+            .with("auth_format", self.auth_format.as_deref())
+            .with("max_concurrency_per_key", self.max_concurrency_per_key)
+            .changed(&self.change)
+    }
+}
+
+/// Does it.
+pub(crate) async fn run(session: &Session, verb: &Verb) -> Ended {
+    match verb {
+        Verb::Plain(verb) => POOLS.plain(session, verb).await,
+        Verb::Create(write) => {
+            let draft = write.on(POOLS.begin(&write.change, Some(&write.name))?);
+            POOLS.create(session, draft).await.map(drop)
+        }
+        Verb::Update(write) => {
+            let draft = write.on(POOLS.take(session, &write.name, &write.change).await?);
+            POOLS.replace(session, &write.name, draft).await.map(drop)
+        }
+    }
+}
