@@ -159,6 +159,9 @@ pub(crate) enum Command {
     /// Requests, one by one.
     #[command(subcommand, visible_alias = "log")]
     Logs(commands::logs::Verb),
+    /// What was said through the hub and kept there.
+    #[command(subcommand, visible_alias = "conversation")]
+    Conversations(commands::conversations::Verb),
     /// How providers are.
     #[command(subcommand)]
     Health(commands::health::Verb),

@@ -430,11 +430,11 @@ impl HealthOfAll {
         let pool = keys.pool.map_or(&provider.name, |pool| &pool.name);
         let hub = self.0.control.hub();
         Ok(Json(HealthReset {
-            breakers: hub.breakers.reset(&name, model.0.as_deref()) as u64,
+            breakers: hub.reset_breakers(&name, model.0.as_deref()) as u64,
             keys: if model.0.is_some() {
                 0
             } else {
-                hub.pools.reset(pool, None) as u64
+                hub.reset_keys(pool, None) as u64
             },
         }))
     }

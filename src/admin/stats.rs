@@ -85,8 +85,8 @@ pub(super) struct RequestLine {
     attempts: i64,
     /// Answered, of those that the client waited for; absent without any.
     success_rate: Option<f64>,
-    /// Known costs in nano-USD.
-    cost_nano_usd: i64,
+    /// Known costs in nano-USD; absent where requests have used tokens and none of them has a known price.
+    cost_nano_usd: Option<i64>,
     /// Requests with tokens but without a known price: their cost is not in the sum.
     unpriced: i64,
     /// Times to the end.
@@ -130,8 +130,8 @@ pub(super) struct TokenLine {
     estimated: i64,
     /// Input from a cache, of all input; absent without any.
     cache_rate: Option<f64>,
-    /// Known costs in nano-USD.
-    cost_nano_usd: i64,
+    /// Known costs in nano-USD; absent where requests have used tokens and none of them has a known price.
+    cost_nano_usd: Option<i64>,
     /// Requests with tokens but without a known price: their cost is not in the sum.
     unpriced: i64,
 }
@@ -254,6 +254,11 @@ fn times(histogram: &Histogram, sum_us: i64, count: i64) -> Times {
     }
 }
 
+/// A cost of nothing beside requests without a price is not known to be nothing.
+fn known_cost(nano_usd: i64, unpriced: i64) -> Option<i64> {
+    (nano_usd > 0 || unpriced == 0).then_some(nano_usd)
+}
+
 fn request_line(line: &Line, label: String) -> RequestLine {
     let Totals {
         requests,
@@ -280,7 +285,7 @@ fn request_line(line: &Line, label: String) -> RequestLine {
         streams,
         attempts,
         success_rate: (waited > 0).then(|| ok as f64 / waited as f64),
-        cost_nano_usd,
+        cost_nano_usd: known_cost(cost_nano_usd, unpriced),
         unpriced,
         latency: times(&line.total, line.totals.total_us, requests),
         first_byte: times(
@@ -310,7 +315,7 @@ fn token_line(line: &Line, label: String) -> TokenLine {
         image_output: totals.image_output,
         estimated: totals.estimated,
         cache_rate: (totals.input > 0).then(|| totals.cache_read as f64 / totals.input as f64),
-        cost_nano_usd: totals.cost_nano_usd,
+        cost_nano_usd: known_cost(totals.cost_nano_usd, totals.unpriced),
         unpriced: totals.unpriced,
     }
 }

@@ -12,7 +12,8 @@ use super::retry::RetryBudget;
 use super::tuning::Tuning;
 use crate::ledger::{Ledger, Outlets};
 use crate::pool::limits::Meters;
-use crate::pool::{Breakers, Gates, Latencies, Pools, Selection};
+use crate::pool::news::Subject;
+use crate::pool::{Breakers, Gates, Latencies, Pools, Resets, Selection};
 use crate::snapshot::SnapshotStore;
 use crate::telemetry::Metrics;
 use crate::upstream::Client;
@@ -25,6 +26,8 @@ pub struct Hub {
     pub pools: Arc<Pools>,
     /// Circuit breakers.
     pub breakers: Arc<Breakers>,
+    /// What people have reset lately.
+    pub resets: Resets,
     /// Concurrency per provider.
     pub gates: Arc<Gates>,
     /// What each client key uses.
@@ -76,6 +79,7 @@ impl Hub {
             snapshots,
             pools: Arc::new(Pools::new(Instant::now(), SystemTime::now())),
             breakers: Arc::new(Breakers::default()),
+            resets: Resets::default(),
             selection: Selection::new(Arc::clone(&gates), Arc::clone(&latencies)),
             gates,
             meters: Arc::new(Meters::new(Instant::now())),
@@ -99,6 +103,26 @@ impl Hub {
         let known: HashSet<&str> = snapshot.client_keys.iter().map(|key| &*key.id).collect();
         self.meters.retain(wall_ms(), |id| known.contains(id));
         self.ledger.set_capture_mode(snapshot.capture);
+    }
+
+    /// Ends cool-down and quarantine of one key of a pool, or of all, in this hub and those it shares with; says how
+    /// many keys it touched here.
+    pub fn reset_keys(&self, pool: &str, key: Option<&str>) -> usize {
+        let touched = self.pools.reset(pool, key);
+        let (pool, key) = (pool.to_owned(), key.map(ToOwned::to_owned));
+        self.resets
+            .note(Subject::Keys { pool, key }, Instant::now());
+        touched
+    }
+
+    /// Closes the breakers of a provider, or of one of its models, in this hub and those it shares with; says how
+    /// many it touched here.
+    pub fn reset_breakers(&self, provider: &str, model: Option<&str>) -> usize {
+        let touched = self.breakers.reset(provider, model);
+        let (provider, model) = (provider.to_owned(), model.map(ToOwned::to_owned));
+        self.resets
+            .note(Subject::Breakers { provider, model }, Instant::now());
+        touched
     }
 
     /// From now on `/health/ready` says no, so that load balancers go elsewhere.

@@ -44,6 +44,7 @@ async fn rows_go_by_age_and_bodies_also_by_size() {
         days: 5,
         capture_days: 2,
         capture_bytes: 0,
+        ..Retention::default()
     };
     let swept = desk.store.sweep(&retention, NOW).await.expect("swept");
     assert_eq!(swept.requests, 1_300 - young(5));

@@ -1,8 +1,12 @@
 //! What was said so far, and what is to be said next. Pure but for reading images.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
+use translator::Dialect;
 
 use super::image;
+use super::wire::Heard;
 use crate::failure::Ended;
 
 /// A conversation.
@@ -18,6 +22,8 @@ pub(crate) struct Conversation {
     pub(crate) effort: Option<String>,
     /// Turns of both sides, in the Chat dialect.
     turns: Vec<Value>,
+    /// Who said what of it, by its place.
+    accounts: BTreeMap<usize, Value>,
     /// Images for the next turn.
     images: Vec<Value>,
 }
@@ -25,12 +31,18 @@ pub(crate) struct Conversation {
 impl Conversation {
     /// One that begins.
     pub(crate) fn new(model: String) -> Self {
+        Self::resumed(model, Vec::new())
+    }
+
+    /// One that goes on.
+    pub(crate) fn resumed(model: String, turns: Vec<Value>) -> Self {
         Self {
             model,
             system: None,
             max_tokens: None,
             effort: None,
-            turns: Vec::new(),
+            turns,
+            accounts: BTreeMap::new(),
             images: Vec::new(),
         }
     }
@@ -55,9 +67,26 @@ impl Conversation {
     }
 
     /// What the model said.
-    pub(super) fn hear(&mut self, text: &str) {
+    pub(super) fn hear(&mut self, heard: &Heard, dialect: Dialect) {
+        let mut account = json!({"model": self.model, "dialect": dialect.as_str()});
+        if let Some((provider, _)) = heard
+            .served_by
+            .split_once('/')
+            .filter(|(name, _)| !name.is_empty())
+        {
+            account["provider"] = json!(provider);
+        }
+        if let Some((input, output)) = heard.tokens {
+            account["usage"] = json!({"input_tokens": input, "output_tokens": output});
+        }
+        self.accounts.insert(self.turns.len(), account);
         self.turns
-            .push(json!({"role": "assistant", "content": text}));
+            .push(json!({"role": "assistant", "content": heard.text}));
+    }
+
+    /// Who said the turn at this place, and what it took, where it was heard here.
+    pub(crate) fn account(&self, place: usize) -> Option<&Value> {
+        self.accounts.get(&place)
     }
 
     /// Takes back what the user said last, since it was not answered.
@@ -68,11 +97,12 @@ impl Conversation {
     /// Begins anew.
     pub(super) fn clear(&mut self) {
         self.turns.clear();
+        self.accounts.clear();
         self.images.clear();
     }
 
     /// All turns, for a file.
-    pub(super) fn turns(&self) -> &[Value] {
+    pub(crate) fn turns(&self) -> &[Value] {
         &self.turns
     }
 

@@ -50,7 +50,7 @@ impl Stage<'_> {
                 return Err(failure);
             }
         };
-        conversation.hear(&heard.text);
+        conversation.hear(&heard, line.dialect);
         if line.is_raw {
             return Ok(());
         }

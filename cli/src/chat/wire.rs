@@ -10,7 +10,8 @@ use translator::{Dialect, capability};
 
 use super::answer::{Piece, Reading};
 use super::conversation::Conversation;
-use crate::client::{Call, Client, fill};
+use crate::client::{Call, Client};
+use crate::data_plane::generation;
 use crate::failure::{Ended, Failure, Kind};
 
 /// The line to a model.
@@ -127,26 +128,11 @@ impl Line {
         };
         let body: Value =
             serde_json::from_slice(&body).map_err(|error| Failure::failed(error.to_string()))?;
-        let mut call = Call::new("POST", self.path(model)).body(body);
-        if self.dialect == Dialect::Gemini {
-            call = call.with("alt", "sse");
-        }
+        let mut call = generation(self.dialect, model, true, body);
         for (name, value) in headers {
             call = call.header(name, &value);
         }
         Ok(Sent { call, undo, answer })
-    }
-
-    fn path(&self, model: &str) -> String {
-        match self.dialect {
-            Dialect::OpenAiChat => "/v1/chat/completions".to_owned(),
-            Dialect::OpenAiResponses => "/v1/responses".to_owned(),
-            Dialect::Anthropic => "/v1/messages".to_owned(),
-            Dialect::Gemini => {
-                // The verb belongs to the last part of the path, behind the blank.
-                fill("/v1beta/models/{model}", &[model]) + ":streamGenerateContent"
-            }
-        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! `chat`: a word with a model through the hub, in any dialect, as its clients have it.
 
 use std::io::{IsTerminal as _, Read as _};
-use std::time::Duration;
 
 use clap::Args;
 use translator::Dialect;
@@ -9,16 +8,12 @@ use translator::Dialect;
 use super::translate::dialect;
 use crate::chat::repl::Stage;
 use crate::chat::{Conversation, Line};
-use crate::client::{Client, Credential, Reach};
+use crate::client::Client;
+use crate::data_plane;
 use crate::failure::{Ended, Failure};
 use crate::input::{self, ApiKey};
 use crate::output::Format;
 use crate::session::Session;
-
-/// Models that think take their time before they begin.
-const PATIENCE: Duration = Duration::from_secs(600);
-/// The variable with a client key.
-const VARIABLE: &str = "BRIDGE_API_KEY";
 
 /// What to say, to whom, and how.
 #[derive(Args, Debug)]
@@ -117,27 +112,11 @@ impl Chat {
 
     /// The way to the hub with a client key.
     fn client(&self, session: &Session) -> Ended<Client> {
-        let url = session.client.url().to_owned();
-        let given = self.key.given(session)?;
-        let from_environment = || std::env::var(VARIABLE).ok().filter(|key| !key.is_empty());
-        let key = given.or_else(from_environment);
-        let key = match key.map_or_else(|| kept(session), |key| Ok(Some(key)))? {
-            Some(key) => key,
-            None => input::asked(
-                session,
-                "Client key",
-                "--api-key-file, --api-key-stdin or BRIDGE_API_KEY",
-            )?,
-        };
+        let key = data_plane::client_key(session, &self.key)?;
         if self.remember {
             remember(session, &key)?;
         }
-        let reach = Reach {
-            url,
-            timeout: session.timeout().max(PATIENCE),
-            is_verbose: false,
-        };
-        Client::new(reach, Credential::Token(key))
+        data_plane::with_key(session, key)
     }
 }
 
@@ -145,15 +124,6 @@ fn typed_in() -> Ended<String> {
     let mut text = String::new();
     std::io::stdin().take(64 << 20).read_to_string(&mut text)?;
     Ok(text)
-}
-
-/// The client key of the profile. It goes to the hub of that profile and to no other.
-fn kept(session: &Session) -> Ended<Option<String>> {
-    let profiles = session.store.read()?;
-    let profile = profiles.profiles.get(&session.profile);
-    Ok(profile
-        .filter(|profile| profile.url.trim_end_matches('/') == session.client.url())
-        .and_then(|profile| profile.client_key.clone()))
 }
 
 fn remember(session: &Session, key: &str) -> Ended {

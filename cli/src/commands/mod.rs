@@ -7,6 +7,8 @@ pub(crate) mod audit;
 mod catalogue;
 pub(crate) mod chat;
 pub(crate) mod config;
+mod continuation;
+pub(crate) mod conversations;
 mod explanation;
 pub(crate) mod health;
 pub(crate) mod keys;
@@ -47,6 +49,7 @@ pub(crate) const RESOURCES: &[crate::resource::Resource] = &[
     prices::PRICES,
     api_keys::API_KEYS,
     users::USERS,
+    conversations::CONVERSATIONS,
 ];
 
 /// Does what the command line says.
@@ -83,6 +86,7 @@ pub(crate) async fn run(arguments: Arguments) -> Ended {
         Command::Sessions(verb) => sessions::run(session, verb).await,
         Command::Stats(verb) => stats::run(session, verb).await,
         Command::Logs(verb) => logs::run(session, verb).await,
+        Command::Conversations(verb) => conversations::run(session, verb).await,
         Command::Health(verb) => health::run(session, verb).await,
         Command::Config(verb) => config::run(session, verb).await,
         Command::Audit(verb) => audit::run(session, verb).await,

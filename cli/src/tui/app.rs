@@ -251,7 +251,7 @@ impl App {
     fn begin(&mut self, page: &Value) {
         for row in page["items"].as_array().into_iter().flatten() {
             let at = row["at"].as_i64().unwrap_or_default();
-            self.traffic.count(at, is_failure(&row));
+            self.traffic.count(at, is_failure(row));
             self.live.push_back(row.clone());
         }
     }

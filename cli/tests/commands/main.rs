@@ -1,6 +1,8 @@
 //! Every command, run as a user runs it against a running hub: what it shows, what it changes, how it ends.
 
 mod config;
+mod conversations;
+mod documentation;
 mod health;
 mod hub;
 mod keys;
