@@ -6,7 +6,7 @@ use super::Setting;
 
 /// The text with the settings in it.
 pub(super) fn set(text: &str, settings: &[Setting]) -> Result<String, String> {
-    let mut document: DocumentMut = text.parse().map_err(describe)?;
+    let mut document: DocumentMut = text.parse().map_err(|error| describe(&error))?;
     for setting in settings {
         let (last, folders) = setting.path.split_last().ok_or("a setting has a name")?;
         let mut table: &mut dyn TableLike = document.as_table_mut();
@@ -23,7 +23,8 @@ pub(super) fn set(text: &str, settings: &[Setting]) -> Result<String, String> {
         put(table, last, &setting.value);
     }
     let made = document.to_string();
-    made.parse::<DocumentMut>().map_err(describe)?;
+    made.parse::<DocumentMut>()
+        .map_err(|error| describe(&error))?;
     Ok(made)
 }
 
@@ -50,7 +51,7 @@ pub(super) fn get(text: &str, path: &[&str]) -> Option<String> {
     item.as_str().map(str::to_owned)
 }
 
-fn describe(error: toml_edit::TomlError) -> String {
+fn describe(error: &toml_edit::TomlError) -> String {
     error.to_string().trim_end().to_owned()
 }
 

@@ -21,6 +21,17 @@ fn open(hub: &Hub, name: &str) -> OsSession {
     session
 }
 
+/// Waits for a word. Only cells that change are written, so it has to be one that comes where nothing was.
+#[track_caller]
+fn see(session: &mut OsSession, word: &str) {
+    if let Err(error) = session.expect(word) {
+        let mut rest = vec![0; 1 << 16];
+        let read = session.try_read(&mut rest).unwrap_or_default();
+        let rest = String::from_utf8_lossy(&rest[..read]);
+        unreachable!("no `{word}`: {error}; what was shown: {rest:?}");
+    }
+}
+
 fn end(mut session: OsSession) -> (String, WaitStatus) {
     let rest = session.expect(Eof).expect("it ends");
     let rest = String::from_utf8_lossy(rest.as_bytes()).into_owned();
@@ -31,18 +42,14 @@ fn end(mut session: OsSession) -> (String, WaitStatus) {
 fn it_shows_the_hub_and_switches_a_preset() {
     let hub = Hub::start();
     let mut session = open(&hub, "tui");
-    session.expect("transformer").expect("the hub answers");
-    session
-        .expect("demo-anthropic")
-        .expect("providers are listed");
+    see(&mut session, "transformer");
+    see(&mut session, "demo-anthropic");
     session.send("2").expect("it reads");
-    session
-        .expect("anthropic_pure")
-        .expect("presets are listed");
+    see(&mut session, "anthropic_pure");
     session.send("\r").expect("it reads");
-    session.expect("everybody").expect("it asks");
+    see(&mut session, "everybody");
     session.send("y").expect("it reads");
-    session.expect("force").expect("it is done");
+    see(&mut session, "force");
     session.send("q").expect("it reads");
     let (rest, status) = end(session);
     assert!(matches!(status, WaitStatus::Exited(_, 0)), "{status:?}");
@@ -60,7 +67,7 @@ fn it_shows_the_hub_and_switches_a_preset() {
 fn the_terminal_is_given_back_when_it_is_told_to_end() {
     let hub = Hub::start();
     let mut session = open(&hub, "top");
-    session.expect("flight").expect("it is there");
+    see(&mut session, "flight");
     session
         .get_process_mut()
         .kill(Signal::SIGTERM)
@@ -74,7 +81,7 @@ fn the_terminal_is_given_back_when_it_is_told_to_end() {
 fn control_c_leaves_and_without_a_log_in_it_says_so() {
     let hub = Hub::start();
     let mut session = open(&hub, "tui");
-    session.expect("transformer").expect("the hub answers");
+    see(&mut session, "transformer");
     session.send("\u{3}").expect("it reads");
     let (rest, _) = end(session);
     assert!(rest.contains(GIVEN_BACK), "{rest}");

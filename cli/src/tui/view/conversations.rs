@@ -4,13 +4,14 @@
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Rect};
 use ratatui::text::Text;
-use ratatui::widgets::{Cell, Paragraph, Row, Table};
+use ratatui::widgets::{Cell, Row, Table};
 use serde_json::{Value, json};
 
-use super::{framed, table_head};
+use super::{framed, nothing, table_head};
 use crate::entry::{clock, count, dollars, text};
 use crate::moment;
 use crate::tui::app::{App, Screen};
+use crate::tui::news::Topic;
 
 /// Draws them.
 pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
@@ -27,8 +28,11 @@ fn kept(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
         items.len()
     ));
     if items.is_empty() {
-        let words = "\n None are kept. Press l for those that the log tells of.";
-        let text = Paragraph::new(words).style(app.theme.faint());
+        let text = nothing(
+            app,
+            Topic::Kept,
+            "None are kept. Press l for those that the log tells of.",
+        );
         frame.render_widget(text.block(block), area);
         return;
     }
@@ -87,7 +91,7 @@ fn by_log(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
         conversations.len()
     ));
     if conversations.is_empty() {
-        let text = Paragraph::new("\n No conversations yet.").style(app.theme.faint());
+        let text = nothing(app, Topic::Logs, "No conversations yet.");
         frame.render_widget(text.block(block), area);
         return;
     }

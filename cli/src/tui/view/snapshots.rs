@@ -250,7 +250,7 @@ fn who_looks_at_a_request_goes_on_looking_at_it() {
         app.hear(News::Request(Heard::Event(
             "request".to_owned(),
             row(at, "opus", 200, "ok"),
-        )))
+        )));
     };
     new(&mut app, 0);
     assert_eq!(press(&mut app, KeyCode::Enter), chosen);
