@@ -30,11 +30,14 @@ pub(super) fn set(text: &str, settings: &[Setting]) -> Result<String, String> {
 /// What stands around a value, such as a comment behind it, belongs to the line and not to the value.
 fn put(table: &mut dyn TableLike, name: &str, text: &str) {
     let mut new = value(text);
-    let old = table.get(name).and_then(Item::as_value);
-    if let (Some(old), Some(new)) = (old, new.as_value_mut()) {
+    let Some(item) = table.get_mut(name) else {
+        table.insert(name, new);
+        return;
+    };
+    if let (Some(old), Some(new)) = (item.as_value(), new.as_value_mut()) {
         *new.decor_mut() = old.decor().clone();
     }
-    table.insert(name, new);
+    *item = new;
 }
 
 /// A member that is text.

@@ -53,7 +53,7 @@ fn presets(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
         .as_array()
         .map(Vec::as_slice)
         .unwrap_or_default();
-    let block = framed(format!("{} presets", items.len()));
+    let block = framed(format!("Presets: {}", items.len()));
     if items.is_empty() {
         let text = Paragraph::new("\n No presets.").style(app.theme.faint());
         frame.render_widget(text.block(block), area);

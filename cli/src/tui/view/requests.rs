@@ -67,7 +67,7 @@ pub(super) fn list(frame: &mut Frame<'_>, app: &mut App, area: Rect, screen: Scr
 fn title(app: &App, screen: Screen, count: usize) -> String {
     let (requests, errors) = app.traffic.minute(app.now_ms);
     let mut title = match screen {
-        Screen::Logs => format!("{count} of the newest requests"),
+        Screen::Logs => format!("Newest requests: {count}"),
         _ => format!("Requests: {requests} in the last minute, {errors} went wrong"),
     };
     if app.only_errors {
