@@ -23,6 +23,7 @@ test: ui
 	cargo build --locked -p bridge
 	tests/cluster/run.sh target/debug/bridge
 	tests/gauntlet/run.sh target/debug/bridge
+	tests/contract/run.sh target/debug/bridge
 	tests/sdk/run.sh target/debug/bridge
 
 check:

@@ -39,6 +39,7 @@ pub(super) enum HealthState {
 
 /// A breaker.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct Breaker {
     /// The provider.
     provider: String,
@@ -54,6 +55,7 @@ pub(super) struct Breaker {
 
 /// What a check found.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct HealthCheck {
     /// Names it.
     id: String,
@@ -73,6 +75,7 @@ pub(super) struct HealthCheck {
 
 /// A provider's health.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct ProviderHealth {
     /// The provider.
     name: String,

@@ -22,6 +22,7 @@ use crate::store::{Purpose, Store, StoreError, now_ms};
 
 /// A request with everything that is kept of it.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct RequestRecord {
     /// The request.
     request: RequestRow,

@@ -22,6 +22,7 @@ use crate::gateway::{Trial, try_route};
 
 /// A request to try.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct RouteTrial {
     /// The client's dialect: `openai`, `openai-responses`, `anthropic` or `gemini`; told from the request when absent.
     dialect: Option<String>,
@@ -43,6 +44,7 @@ pub(super) struct RouteTrial {
 
 /// What a rule had to say.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct Finding {
     /// The rule.
     rule: String,
@@ -97,6 +99,7 @@ pub(super) struct Sent {
 
 /// Where a request would go.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct RouteTrialReport {
     /// The model that is asked for.
     model: String,

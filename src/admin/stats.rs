@@ -36,6 +36,7 @@ pub(super) enum GroupBy {
 
 /// Times of a group.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct Times {
     /// How many were measured.
     count: i64,
@@ -53,6 +54,7 @@ pub(super) struct Times {
 
 /// What a line is about.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct Subject {
     /// Begin of the step, milliseconds since 1970; absent when lines are not told apart by time.
     bucket: Option<i64>,
@@ -64,6 +66,7 @@ pub(super) struct Subject {
 
 /// Requests of a group.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct RequestLine {
     #[oai(flatten)]
     subject: Subject,
@@ -97,6 +100,7 @@ pub(super) struct RequestLine {
 
 /// Tokens of a group.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct TokenLine {
     #[oai(flatten)]
     subject: Subject,
@@ -138,6 +142,7 @@ pub(super) struct TokenLine {
 
 /// Requests by group and time.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct RequestStatistics {
     /// Where it begins, milliseconds since 1970: at the begin of a step.
     from: i64,
@@ -151,6 +156,7 @@ pub(super) struct RequestStatistics {
 
 /// Tokens by group and time.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct TokenStatistics {
     /// Where it begins, milliseconds since 1970: at the begin of a step.
     from: i64,

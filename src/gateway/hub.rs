@@ -1,9 +1,8 @@
 //! Everything that requests share.
 
 use std::collections::HashSet;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Instant, SystemTime};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::allowance::wall_ms;
 use super::background::Background;
@@ -50,7 +49,8 @@ pub struct Hub {
     pub tuning: Tuning,
     pub(super) retries: RetryBudget,
     pub(super) background: Background,
-    stopping: AtomicBool,
+    /// When a hub that is about to stop gives up what still goes on.
+    stop_at: OnceLock<Instant>,
 }
 
 impl std::fmt::Debug for Hub {
@@ -92,7 +92,7 @@ impl Hub {
             tuning,
             retries: RetryBudget::default(),
             background: Background::default(),
-            stopping: AtomicBool::new(false),
+            stop_at: OnceLock::new(),
         })
     }
 
@@ -125,14 +125,21 @@ impl Hub {
         touched
     }
 
-    /// From now on `/health/ready` says no, so that load balancers go elsewhere.
-    pub fn begin_stop(&self) {
-        self.stopping.store(true, Ordering::Relaxed);
+    /// From now on `/health/ready` says no, so that load balancers go elsewhere. Streams that go on after the grace
+    /// are told so, and have the last twentieth of it to say it to their clients.
+    pub fn begin_stop(&self, grace: Duration) {
+        let _ = self.stop_at.set(Instant::now() + grace - grace / 20);
     }
 
     /// True after [`Hub::begin_stop`].
     #[must_use]
     pub fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::Relaxed)
+        self.stop_at.get().is_some()
+    }
+
+    /// How long a stream may still go on; nothing when the hub is not about to stop.
+    pub(super) fn time_left(&self) -> Option<Duration> {
+        let stop_at = self.stop_at.get()?;
+        Some(stop_at.saturating_duration_since(Instant::now()))
     }
 }
