@@ -21,7 +21,9 @@ test: ui
 	cargo test --locked --workspace
 	scripts/databases.sh
 	cargo build --locked -p bridge
+	tests/cluster/run.sh target/debug/bridge
 	tests/gauntlet/run.sh target/debug/bridge
+	tests/contract/run.sh target/debug/bridge
 	tests/sdk/run.sh target/debug/bridge
 
 check:

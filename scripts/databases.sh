@@ -1,118 +1,19 @@
 #!/bin/sh
-# Runs the tests of the admin API on PostgreSQL and on MariaDB: scratch servers from Debian packages, on loopback, with
-# data in a scratch folder, ended by their process id. Installs the packages when it may and they are missing.
+# Runs the tests of the admin API on PostgreSQL and on MariaDB.
 #
 #   scripts/databases.sh [postgres] [mariadb]      both by default
 set -eu
 
 cd "$(dirname "$0")/.."
 wanted="${*:-postgres mariadb}"
-scratch=$(mktemp -d)
-pids=""
+. scripts/servers.sh
 
-finish() {
-    for pid in $pids; do
-        kill "$pid" 2>/dev/null || true
-    done
-    for pid in $pids; do
-        # A server that does not end in time is ended.
-        for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-            kill -0 "$pid" 2>/dev/null || break
-            sleep 0.5
-        done
-        kill -9 "$pid" 2>/dev/null || true
-    done
-    rm -rf "$scratch"
-}
-trap finish EXIT
-trap 'exit 130' INT TERM
-
-say() { printf '%s\n' "databases: $*" >&2; }
-
-# Servers refuse to run as root: then another user of this machine runs them.
-as_user() {
-    if [ "$(id -u)" -eq 0 ]; then
-        runuser -u nobody -- "$@"
-    else
-        "$@"
-    fi
-}
-
-need() { # command package
-    command -v "$1" >/dev/null 2>&1 && return 0
-    if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null 2>&1; then
-        say "installing $2"
-        apt-get update -qq >/dev/null
-        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$2" >/dev/null
-    fi
-    command -v "$1" >/dev/null 2>&1
-}
-
-free_port() {
-    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
-wait_for() { # port pid
-    for _ in $(seq 1 240); do
-        kill -0 "$2" 2>/dev/null || return 1
-        python3 -c "import socket; socket.create_connection(('127.0.0.1', $1), 1).close()" 2>/dev/null && return 0
-        sleep 0.5
-    done
-    return 1
-}
-
-# The process that listens may be another than the one that was started.
-run_tests() { # name url
-    say "running the tests on $1"
-    TEST_DATABASE_SERVER="$2" cargo test --locked -p bridge --test admin -- --test-threads=2
-}
-
-postgres() {
-    # Debian keeps the programs of each version apart.
-    bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1)
-    if [ -z "$bin" ]; then
-        need pg_ctlcluster postgresql || { say "PostgreSQL is not installed"; exit 1; }
-        bin=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1)
-    fi
-    data="$scratch/postgres"
-    port=$(free_port)
-    as_user "$bin/initdb" -D "$data" -U bridge --auth=trust --encoding=UTF8 --locale=C.UTF-8 >"$scratch/initdb.log" 2>&1 \
-        || { cat "$scratch/initdb.log" >&2; exit 1; }
-    as_user "$bin/postgres" -D "$data" -h 127.0.0.1 -p "$port" -k "$scratch" \
-        -c fsync=off -c max_connections=300 >"$scratch/postgres.log" 2>&1 &
-    started=$!
-    wait_for "$port" "$started" || { cat "$scratch/postgres.log" >&2; exit 1; }
-    # Of the server itself, not of what started it.
-    pids="$pids $(head -n 1 "$data/postmaster.pid")"
-    # The tests connect without naming a database, which then is the user's own.
-    as_user "$bin/createdb" -h 127.0.0.1 -p "$port" -U bridge bridge
-    run_tests PostgreSQL "postgres://bridge@127.0.0.1:$port"
-}
-
-mariadb() {
-    need mariadbd mariadb-server || { say "MariaDB is not installed"; exit 1; }
-    data="$scratch/mariadb"
-    port=$(free_port)
-    as_user mkdir "$data"
-    as_user mariadb-install-db --no-defaults --datadir="$data" --auth-root-authentication-method=normal \
-        --skip-test-db >"$scratch/install.log" 2>&1 || { cat "$scratch/install.log" >&2; exit 1; }
-    as_user mariadbd --no-defaults --datadir="$data" --bind-address=127.0.0.1 --port="$port" \
-        --socket="$scratch/mariadb.sock" --pid-file="$data/server.pid" --skip-name-resolve \
-        --innodb-flush-log-at-trx-commit=0 --max-connections=300 >"$scratch/mariadb.log" 2>&1 &
-    started=$!
-    wait_for "$port" "$started" || { cat "$scratch/mariadb.log" >&2; exit 1; }
-    pids="$pids $(cat "$data/server.pid")"
-    as_user mariadb --no-defaults --socket="$scratch/mariadb.sock" -u root \
-        -e "CREATE USER bridge@'127.0.0.1' IDENTIFIED BY 'scratch'; GRANT ALL ON *.* TO bridge@'127.0.0.1'"
-    run_tests MariaDB "mysql://bridge:scratch@127.0.0.1:$port"
-}
-
-chmod 711 "$scratch"
-[ "$(id -u)" -ne 0 ] || chown nobody "$scratch"
 for one in $wanted; do
     case "$one" in
-        postgres | mariadb) "$one" ;;
+        postgres | mariadb) "start_$one" ;;
         *) say "unknown: $one"; exit 2 ;;
     esac
+    say "running the tests on $one"
+    TEST_DATABASE_SERVER="$server_url" cargo test --locked -p bridge --test admin -- --test-threads=2
 done
 say "done"

@@ -23,6 +23,6 @@ port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0));
 as "$bin/initdb" -D "$folder/data" -U bridge --auth=trust -E UTF8 --locale=C >/dev/null
 # A small server's memory; durability does not matter for a database that is thrown away.
 as "$bin/pg_ctl" -D "$folder/data" -w -l "$folder/log" -o "-p $port -c listen_addresses=127.0.0.1 \
-  -c unix_socket_directories=$folder -c fsync=off -c shared_buffers=512MB -c work_mem=64MB -c maintenance_work_mem=512MB -c max_wal_size=8GB" start >/dev/null
+  -c unix_socket_directories=$folder -c fsync=off -c shared_buffers=512MB -c work_mem=64MB -c maintenance_work_mem=512MB -c max_wal_size=1GB -c wal_level=minimal -c max_wal_senders=0" start >/dev/null
 "$bin/psql" -q -h 127.0.0.1 -p "$port" -U bridge postgres -c 'CREATE DATABASE bridge'
 "${CARGO_TARGET_DIR:-target}/debug/examples/statistics_at_scale" "postgres://bridge@127.0.0.1:$port/bridge" "$rows"

@@ -12,6 +12,7 @@ pub mod gateway;
 pub mod ledger;
 pub mod pool;
 pub mod routing;
+pub mod sharing;
 pub mod snapshot;
 pub mod store;
 pub mod telemetry;

@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use bridge::config::{self, LoadOptions, Settings};
 use bridge::gateway::{Hub, Tuning};
 use bridge::ledger::{FileSettings, Outlets, RotatingFile, to_database};
+use bridge::sharing::Sharing;
 use bridge::snapshot::{Snapshot, SnapshotStore};
 use bridge::store::sqlite_path;
 use bridge::telemetry::{Exporter, SpanOutlet, to_collector};
@@ -115,6 +116,10 @@ async fn serve(
         Tuning::default(),
     )?);
     hub.adopt();
+    let sharing = match &settings.redis_url {
+        Some(url) => Some(Sharing::start(url.expose(), Arc::clone(&hub))?),
+        None => None,
+    };
     let entrance = Arc::new(Entrance::new(Arc::clone(&hub)));
     let administration =
         Administration::start(&hub, &entrance, &watched, demo_address, recorder).await?;
@@ -133,6 +138,9 @@ async fn serve(
     web::serve(entrance, listener, web::Limits::default(), told_to_stop()).await;
     drop(watcher);
     administration.stop().await;
+    if let Some(sharing) = sharing {
+        sharing.stop().await;
+    }
     if let Some(demo) = demo {
         demo.stop().await;
     }

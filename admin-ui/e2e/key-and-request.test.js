@@ -69,7 +69,7 @@ test('the same by keyboard alone', { timeout: 90_000 }, async () => {
   await page.waitForURL('**/ui/api-keys');
   await visitor.settled();
   await page.keyboard.press('Control+k');
-  await page.getByRole('combobox').waitFor();
+  await page.getByRole('combobox', { name: 'Go to' }).waitFor();
   await page.keyboard.type('make a client key');
   await page.keyboard.press('Enter');
   await page.getByRole('dialog').getByLabel('Name').waitFor();

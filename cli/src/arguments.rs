@@ -159,6 +159,9 @@ pub(crate) enum Command {
     /// Requests, one by one.
     #[command(subcommand, visible_alias = "log")]
     Logs(commands::logs::Verb),
+    /// What was said through the hub and kept there.
+    #[command(subcommand, visible_alias = "conversation")]
+    Conversations(commands::conversations::Verb),
     /// How providers are.
     #[command(subcommand)]
     Health(commands::health::Verb),
@@ -175,4 +178,33 @@ pub(crate) enum Command {
     Version,
     /// Call the admin API itself.
     Api(commands::api::Api),
+    /// Send a client to the hub: what to set in Claude Code, Codex, Gemini CLI, Qwen Code, or in the environment.
+    Setup(commands::setup::Setup),
+    /// The hub on a whole terminal: status, models, live requests, conversations, logs, keys, a configuration test.
+    Tui,
+    /// Live traffic, streams and keys on a whole terminal.
+    Top,
+    /// Talk to a model through the hub, in any dialect.
+    Chat(commands::chat::Chat),
+    /// What a request becomes in another dialect; offline.
+    Translate(commands::translate::Translate),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn times_have_units() {
+        assert_eq!(span("2"), Ok(Duration::from_secs(2)));
+        assert_eq!(span("15m"), Ok(Duration::from_secs(900)));
+        assert!(span("0").is_err() && span("-1s").is_err() && span("").is_err());
+    }
 }

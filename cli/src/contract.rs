@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::commands::RESOURCES;
 use crate::endpoints;
-use crate::resource::Does;
+use crate::resource::{Does, Resource};
 
 fn document() -> Value {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../openapi/openapi.json");
@@ -44,7 +44,7 @@ fn every_call_is_in_the_contract() {
         .iter()
         .map(|line| (line.method, line.path.to_owned()))
         .collect();
-    calls.extend(RESOURCES.iter().flat_map(|resource| resource.endpoints()));
+    calls.extend(RESOURCES.iter().flat_map(Resource::endpoints));
     let missing: Vec<_> = calls
         .iter()
         .filter(|(method, path)| document["paths"][path][method.to_lowercase()].is_null())

@@ -82,6 +82,16 @@ endpoints! {
     CONFIG_EXPORT = GET "/api/config/export";
     CONFIG_DIFF = POST "/api/config/diff";
     CONFIG_IMPORT = POST "/api/config/import";
+    MESSAGES = GET "/api/conversations/{id}/messages";
+    MESSAGES_ADD = POST "/api/conversations/{id}/messages";
+    CONVERSATION_DELETE = DELETE "/api/conversations/{id}";
+    CONVERSATION_EXPORT = GET "/api/conversations/{id}/export";
+    CONVERSATIONS_EXPORT = GET "/api/conversations/export";
+    CONVERSATIONS_IMPORT = POST "/api/conversations/import";
     AUDIT = GET "/api/audit";
     SYSTEM = GET "/api/system";
+    LOG_TAIL = GET "/api/logs/tail";
+    POOL_EVENTS = GET "/api/key-pools/events";
+    PRESET_LIST = GET "/api/presets";
+    CLIENT_KEY_MAKE = POST "/api/api-keys";
 }

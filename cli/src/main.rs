@@ -2,19 +2,25 @@
 //! Everything goes through the admin API; it never touches the hub's database or files.
 
 mod arguments;
+mod chat;
 mod client;
 mod commands;
 #[cfg(test)]
 mod contract;
 mod data_plane;
 mod endpoints;
+mod entry;
+mod events;
 mod failure;
 mod input;
+mod migrate;
 mod moment;
 mod output;
 mod profile;
 mod resource;
 mod session;
+mod setup;
+mod tui;
 
 use std::process::ExitCode;
 

@@ -33,6 +33,9 @@ pub(crate) struct Profile {
     /// Who logged in, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) email: Option<String>,
+    /// A key to talk to models with, where one is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) client_key: Option<String>,
     /// The log-in, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) login: Option<Login>,

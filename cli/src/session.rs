@@ -166,7 +166,8 @@ impl Session {
     }
 }
 
-fn console(global: &Global) -> Console {
+/// How things are shown.
+pub(crate) fn console(global: &Global) -> Console {
     Console {
         format: global.output,
         columns: global.columns.clone(),

@@ -18,6 +18,7 @@ use crate::store::entities::audit::{Column, Entity, Model};
 
 /// One change, or one attempt to log in.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 struct AuditRow {
     /// Its identifier.
     id: String,

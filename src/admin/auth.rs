@@ -30,6 +30,7 @@ struct Login {
 
 /// What carries a session on.
 #[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
 struct Refresh {
     /// The refresh token; absent where the browser keeps it as a cookie.
     #[oai(validator(max_length = 512))]

@@ -32,6 +32,7 @@ const LONGEST_GRACE: u64 = 30 * 24 * 60 * 60;
 
 /// A client key, but not the key itself.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct ClientKey {
     /// Its identifier.
     id: String,
@@ -67,6 +68,7 @@ pub(super) struct ClientKey {
 
 /// A client key to be.
 #[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
 struct NewKey {
     /// What to call it.
     #[oai(validator(min_length = 1, max_length = 128))]
@@ -88,6 +90,7 @@ struct NewKey {
 
 /// A client key as it shall be.
 #[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
 struct ChangedKey {
     /// What to call it.
     #[oai(validator(min_length = 1, max_length = 128))]

@@ -21,6 +21,7 @@ pub(super) enum LogType {
 
 /// One request.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct Mapping {
     /// Milliseconds since 1970.
     timestamp: i64,

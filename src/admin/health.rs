@@ -39,6 +39,7 @@ pub(super) enum HealthState {
 
 /// A breaker.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct Breaker {
     /// The provider.
     provider: String,
@@ -54,6 +55,7 @@ pub(super) struct Breaker {
 
 /// What a check found.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct HealthCheck {
     /// Names it.
     id: String,
@@ -73,6 +75,7 @@ pub(super) struct HealthCheck {
 
 /// A provider's health.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct ProviderHealth {
     /// The provider.
     name: String,
@@ -430,11 +433,11 @@ impl HealthOfAll {
         let pool = keys.pool.map_or(&provider.name, |pool| &pool.name);
         let hub = self.0.control.hub();
         Ok(Json(HealthReset {
-            breakers: hub.breakers.reset(&name, model.0.as_deref()) as u64,
+            breakers: hub.reset_breakers(&name, model.0.as_deref()) as u64,
             keys: if model.0.is_some() {
                 0
             } else {
-                hub.pools.reset(pool, None) as u64
+                hub.reset_keys(pool, None) as u64
             },
         }))
     }

@@ -15,11 +15,14 @@ use super::problem::{Answer, Problem};
 use super::requests::{RequestRow, bound_to, owner};
 use crate::control::AuditEntry;
 use crate::ledger::{CaptureMode, capture_context};
+use crate::store::entities::capture;
+use crate::store::entities::request::Model;
 use crate::store::request_list::{Cursor, RequestFilter};
-use crate::store::{Purpose, StoreError, now_ms};
+use crate::store::{Purpose, Store, StoreError, now_ms};
 
 /// A request with everything that is kept of it.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct RequestRecord {
     /// The request.
     request: RequestRow,
@@ -307,20 +310,7 @@ impl Logs {
             .await
             .map_err(unknown)?;
         let (details, capture) = store.request_details(&id).await?;
-        let is_own = row.owner_id.as_deref() == Some(who.user_id.as_str());
-        // Bodies are what people said: more than how the hub does.
-        let capture = capture.filter(|_| is_own || who.role >= Role::Operator);
-        let capture = match capture {
-            Some(capture) => {
-                let context = capture_context(&capture.id);
-                let vault = store.vault();
-                let text = vault
-                    .open(Purpose::Capture, &context, &capture.sealed)
-                    .map_err(StoreError::from)?;
-                Some(Any(document(Some(text.expose()))))
-            }
-            None => None,
-        };
+        let capture = bodies(store, who, &row, capture)?.map(Any);
         let part = |text: Option<&String>| Any(document(text.map(String::as_str)));
         Ok(Json(RequestRecord {
             request: row.into(),
@@ -378,7 +368,27 @@ impl Logs {
     }
 }
 
-fn unknown(error: StoreError) -> Problem {
+/// The captured bodies of a request. They are what people said, which is more than how the hub does: their owner and
+/// operators see them.
+pub(super) fn bodies(
+    store: &Store,
+    who: &Identity,
+    row: &Model,
+    capture: Option<capture::Model>,
+) -> Answer<Option<Value>> {
+    let is_own = row.owner_id.as_deref() == Some(who.user_id.as_str());
+    let Some(capture) = capture.filter(|_| is_own || who.role >= Role::Operator) else {
+        return Ok(None);
+    };
+    let context = capture_context(&capture.id);
+    let text = store
+        .vault()
+        .open(Purpose::Capture, &context, &capture.sealed)
+        .map_err(StoreError::from)?;
+    Ok(Some(document(Some(text.expose()))))
+}
+
+pub(super) fn unknown(error: StoreError) -> Problem {
     match error {
         StoreError::Missing => Problem::not_found("request"),
         other => other.into(),

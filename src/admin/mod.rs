@@ -59,6 +59,8 @@ mod system;
 mod throttle;
 mod token;
 mod transfer;
+mod translations;
+mod trial_subject;
 mod users;
 mod version;
 mod visitor;
@@ -125,6 +127,24 @@ pub fn owns(path: &str) -> bool {
     OLDER.contains(&path) || OURS.contains(&first) && !GATEWAYS.contains(&path)
 }
 
+/// The call of the data plane that people may make too, with a session instead of a client key.
+const SHARED: &str = "/api/translate/explain";
+
+/// Whether a call is the admin API's.
+#[must_use]
+pub fn takes(path: &str, headers: &poem::http::HeaderMap) -> bool {
+    let has_session = || {
+        let value = headers.get("authorization");
+        let value = value.and_then(|value| value.to_str().ok());
+        let token = value
+            .and_then(|value| value.split_once(' '))
+            .map(|(_, token)| token.trim());
+        // The form of a session token, which no client key of the hub's making has.
+        token.is_some_and(|token| token.starts_with("eyJ") && token.matches('.').count() == 2)
+    };
+    owns(path) || path == SHARED && has_session()
+}
+
 impl Admin {
     /// Over this configuration.
     #[must_use]
@@ -175,6 +195,7 @@ fn resources(admin: &Admin) -> impl OpenApi + use<> {
         pool_keys::PoolKeys(admin.clone()),
         route_trials::RouteTrials(admin.clone()),
         routes::Routes(admin.clone()),
+        translations::Translations(admin.clone()),
     );
     let account = (
         stats::Stats(admin.clone()),

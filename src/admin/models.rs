@@ -19,6 +19,7 @@ use crate::store::{StoreError, now_ms};
 
 /// Prices in USD per million tokens. What has none of its own costs what it is part of.
 #[derive(Clone, Debug, Default, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct Cost {
     /// Input read afresh.
     input: Option<f64>,
@@ -45,6 +46,7 @@ pub(super) struct Cost {
 
 /// Prices once a prompt has more tokens than this. What is not named stays.
 #[derive(Clone, Debug, Default, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct Tier {
     /// So many tokens.
     over: u64,
@@ -117,6 +119,7 @@ impl Cost {
 
 /// A model of the catalogue.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct CatalogueModel {
     /// Whose model it is.
     vendor: String,
@@ -163,6 +166,7 @@ pub(super) struct CatalogueInfo {
 
 /// What a model costs at a provider.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct EffectivePrice {
     /// The provider.
     provider: String,
@@ -178,6 +182,7 @@ pub(super) struct EffectivePrice {
 
 /// Prices that stand over those of the catalogue.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct PriceOverride {
     /// What it is called.
     #[oai(validator(min_length = 1, max_length = 128))]

@@ -33,20 +33,17 @@ pub(super) enum Gone {
 
 /// Where a thing comes from and how it stands.
 #[derive(Clone, Debug, Default, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct Origin {
     /// `database`, or what owns it: `file`, `environment`, `legacy`, `demo`. Only `database` can be changed here.
     pub source: String,
     /// Where the owner has it, such as `config/app.yml:12`.
-    #[oai(skip_serializing_if_is_none)]
     pub place: Option<String>,
     /// Grows with every change; also the `ETag`.
-    #[oai(skip_serializing_if_is_none)]
     pub version: Option<i64>,
     /// Milliseconds since 1970.
-    #[oai(skip_serializing_if_is_none)]
     pub updated_at: Option<i64>,
     /// Why it is not in force although it is enabled.
-    #[oai(skip_serializing_if_is_none)]
     pub problem: Option<String>,
 }
 

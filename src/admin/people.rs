@@ -16,6 +16,7 @@ use crate::store::{StoreError, new_id, now_ms};
 
 /// A person, as all may see who may see them.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct Person {
     /// Their identifier.
     pub id: String,

@@ -20,18 +20,16 @@ use crate::store::entities::secret;
 
 /// A pool as it is written.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct KeyPoolEntry {
     /// What providers and routes call it.
     #[oai(validator(min_length = 1, max_length = 128))]
     pub name: String,
     /// The header that carries a key; the dialect's own by default.
-    #[oai(skip_serializing_if_is_none)]
     pub auth_header: Option<String>,
     /// Its value, with `{key}` in the place of the key.
-    #[oai(skip_serializing_if_is_none)]
     pub auth_format: Option<String>,
     /// Most requests in flight with one key.
-    #[oai(skip_serializing_if_is_none)]
     pub max_concurrency_per_key: Option<u32>,
     /// Its keys, all of them; not named, they stay.
     #[oai(write_only)]

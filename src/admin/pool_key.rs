@@ -9,6 +9,7 @@ use crate::pool::KeyStats;
 
 /// What traffic has done to a key since the hub started.
 #[derive(Clone, Debug, Default, PartialEq, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct KeyLive {
     /// `active`, `cooling`, `quarantined`, or `disabled`.
     pub state: String,
@@ -69,7 +70,6 @@ pub(super) struct PoolKey {
     /// The masked key.
     pub key: String,
     /// What the operator calls it.
-    #[oai(skip_serializing_if_is_empty)]
     pub label: String,
     /// Whether it is in use.
     pub enabled: bool,

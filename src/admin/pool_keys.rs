@@ -143,7 +143,7 @@ impl PoolKeys {
         let hub = admin.control.hub();
         let checked = gateway::check(hub, &snapshot, &provider, &model, None).await;
         if checked.ok {
-            hub.pools.reset(&pool, Some(&mask));
+            hub.reset_keys(&pool, Some(&mask));
         }
         Ok(KeyTest {
             id,
@@ -401,7 +401,7 @@ impl PoolKeys {
     async fn reset_all(&self, session: Session, name: Path<String>) -> Answer<Json<Touched>> {
         session.at_least(Role::Operator)?;
         self.0.holder(&name).await?;
-        let touched = self.0.control.hub().pools.reset(&name, None) as u64;
+        let touched = self.0.control.hub().reset_keys(&name, None) as u64;
         Ok(Json(Touched { touched }))
     }
 
@@ -419,7 +419,7 @@ impl PoolKeys {
     ) -> Answer<Json<PoolKey>> {
         session.at_least(Role::Operator)?;
         let (_, _, key) = self.find(&name, &id).await?;
-        self.0.control.hub().pools.reset(&name, Some(&key.key));
+        self.0.control.hub().reset_keys(&name, Some(&key.key));
         let (_, _, key) = self.find(&name, &id).await?;
         Ok(Json(key))
     }

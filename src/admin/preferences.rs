@@ -33,6 +33,7 @@ enum Theme {
 /// What somebody set for themselves.
 #[derive(Clone, Debug, Default, Object, Serialize, Deserialize)]
 #[serde(default)]
+#[oai(skip_serializing_if_is_none)]
 struct Preferences {
     /// The language, such as `en` or `pt-BR`.
     #[oai(validator(max_length = 35, pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"))]

@@ -22,18 +22,17 @@ use crate::store::entities::definition::Model;
 
 /// A preset as it is written.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct PresetEntry {
     /// What to switch to.
     #[oai(validator(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_.-]+$"))]
     pub name: String,
     /// For people.
-    #[oai(skip_serializing_if_is_none)]
     pub description: Option<String>,
     /// What `opus` stands for: `provider/model`, or a model that a provider lists.
     #[oai(validator(min_length = 1, max_length = 256))]
     pub big_model: String,
     /// What `sonnet` stands for; the big one unless it is named.
-    #[oai(skip_serializing_if_is_none)]
     pub middle_model: Option<String>,
     /// What `haiku` stands for.
     #[oai(validator(min_length = 1, max_length = 256))]
@@ -55,6 +54,7 @@ pub(super) struct Preset {
 
 /// A setting that changes.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct SettingStep {
     /// Its key.
     pub key: String,

@@ -20,7 +20,6 @@ pub(super) struct Flaw {
     /// What is wrong with it.
     pub message: String,
     /// What to do.
-    #[oai(skip_serializing_if_is_empty)]
     pub fix: String,
 }
 
@@ -37,7 +36,6 @@ pub(super) struct ProblemDocument {
     /// What happened here, in words.
     pub detail: String,
     /// What exactly is wrong with the request.
-    #[oai(skip_serializing_if_is_empty)]
     pub errors: Vec<Flaw>,
 }
 

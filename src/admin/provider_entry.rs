@@ -31,33 +31,26 @@ pub(super) struct Models {
 
 /// A provider as it is written. Secrets that are not named stay; `null` removes them.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct ProviderEntry {
     /// What stands before the slash in `provider/model`.
     #[oai(validator(min_length = 1, max_length = 64))]
     pub name: String,
     /// For people.
-    #[oai(skip_serializing_if_is_none)]
     pub description: Option<String>,
     /// `openai`, `openai-responses`, `anthropic` or `gemini`.
-    #[oai(skip_serializing_if_is_none)]
     pub api_format: Option<String>,
     /// What the vendor's SDK calls base URL; known vendors need none.
-    #[oai(skip_serializing_if_is_none)]
     pub base_url: Option<String>,
     /// Which kind of server it is, where its address does not say.
-    #[oai(skip_serializing_if_is_none)]
     pub profile: Option<String>,
     /// The `api-version` of addresses that need one.
-    #[oai(skip_serializing_if_is_none)]
     pub api_version: Option<String>,
     /// A key pool to use in the place of keys of its own.
-    #[oai(skip_serializing_if_is_none)]
     pub key_pool: Option<String>,
     /// The header that carries a key.
-    #[oai(skip_serializing_if_is_none)]
     pub auth_header: Option<String>,
     /// Its value, with `{key}` in the place of the key.
-    #[oai(skip_serializing_if_is_none)]
     pub auth_format: Option<String>,
     /// Whether it is in use.
     #[oai(default = "super::definition::yes")]
@@ -66,13 +59,10 @@ pub(super) struct ProviderEntry {
     #[oai(default = "super::definition::usual_priority")]
     pub priority: i64,
     /// Seconds to the end of a whole answer; idle time on a stream.
-    #[oai(skip_serializing_if_is_none)]
     pub timeout: Option<f64>,
     /// Further tries on the same target.
-    #[oai(skip_serializing_if_is_none)]
     pub max_retries: Option<u32>,
     /// Upper bound on the output tokens of a request.
-    #[oai(skip_serializing_if_is_none)]
     pub max_tokens_limit: Option<u64>,
     /// Members of the body that it refuses.
     #[oai(default, skip_serializing_if_is_empty)]
@@ -87,16 +77,12 @@ pub(super) struct ProviderEntry {
     #[oai(default)]
     pub models: Models,
     /// `transformer` or `direct`, in the place of the hub's own.
-    #[oai(skip_serializing_if_is_none)]
     pub mode: Option<String>,
     /// Most requests in flight.
-    #[oai(skip_serializing_if_is_none)]
     pub max_concurrency: Option<u32>,
     /// Most requests in flight with one key.
-    #[oai(skip_serializing_if_is_none)]
     pub max_concurrency_per_key: Option<u32>,
     /// Its share under the weighted strategy.
-    #[oai(skip_serializing_if_is_none)]
     pub weight: Option<u32>,
     /// Its key; the short form of `keys` with one.
     #[oai(write_only)]
@@ -115,6 +101,7 @@ pub(super) struct ProviderEntry {
 /// What is shown of the secrets of a provider.
 #[derive(Clone, Debug, Default, Object)]
 #[oai(rename = "ProviderSecrets")]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct Masks {
     /// Its own keys.
     #[oai(default)]
@@ -123,7 +110,6 @@ pub(super) struct Masks {
     #[oai(default)]
     pub headers: BTreeMap<String, String>,
     /// Its proxy.
-    #[oai(skip_serializing_if_is_none)]
     pub proxy: Option<String>,
 }
 

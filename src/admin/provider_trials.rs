@@ -14,6 +14,7 @@ use crate::gateway;
 
 /// How a test went.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct TestResult {
     /// It gave an answer.
     pub ok: bool,
@@ -44,6 +45,7 @@ impl From<gateway::Checked> for TestResult {
 
 /// A model that a provider offers.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct OfferedModel {
     /// What to ask for.
     id: String,
@@ -92,6 +94,7 @@ pub(super) struct Adoption {
 
 /// A vendor to pick.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct VendorPreset {
     /// The name to give the provider.
     name: String,

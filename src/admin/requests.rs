@@ -46,6 +46,7 @@ pub(super) struct TokenCounts {
 
 /// A request.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct RequestRow {
     /// `x-request-id`.
     pub id: String,

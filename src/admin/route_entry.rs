@@ -13,6 +13,7 @@ use crate::store::entities::definition::Model;
 
 /// The conditions of a rule: all that are there must hold; within a list one is enough.
 #[derive(Clone, Debug, Default, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct RouteMatch {
     /// Patterns of model names.
     #[oai(default, skip_serializing_if_is_empty)]
@@ -36,10 +37,8 @@ pub(super) struct RouteMatch {
     #[oai(default, skip_serializing_if_is_empty)]
     pub has: Vec<String>,
     /// Least estimated input tokens.
-    #[oai(skip_serializing_if_is_none)]
     pub min_input_tokens: Option<u64>,
     /// Most estimated input tokens.
-    #[oai(skip_serializing_if_is_none)]
     pub max_input_tokens: Option<u64>,
     /// Dialects of the caller.
     #[oai(default, skip_serializing_if_is_empty)]
@@ -48,25 +47,24 @@ pub(super) struct RouteMatch {
 
 /// Where requests go.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct RouteTarget {
     /// The provider.
     pub provider: String,
     /// The model; absent keeps the requested name.
-    #[oai(skip_serializing_if_is_none)]
     pub model: Option<String>,
     /// Its share under the weighted strategy.
-    #[oai(skip_serializing_if_is_none)]
     pub weight: Option<u32>,
 }
 
 /// A rule as it is written.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct RouteEntry {
     /// Shown in `x-bridge-route`.
     #[oai(validator(min_length = 1, max_length = 128))]
     pub name: String,
     /// For people.
-    #[oai(skip_serializing_if_is_none)]
     pub description: Option<String>,
     /// Whether it is in force.
     #[oai(default = "super::definition::yes")]
@@ -80,16 +78,12 @@ pub(super) struct RouteEntry {
     /// Where matching requests go.
     pub targets: Vec<RouteTarget>,
     /// `priority`, `random`, `weighted`, `round_robin`, `least_latency` or `least_busy`.
-    #[oai(skip_serializing_if_is_none)]
     pub strategy: Option<String>,
     /// `transformer` or `direct`.
-    #[oai(skip_serializing_if_is_none)]
     pub mode: Option<String>,
     /// A key pool in the place of the providers' own.
-    #[oai(skip_serializing_if_is_none)]
     pub key_pool: Option<String>,
     /// Parameters to put over the request's, such as `temperature`.
-    #[oai(skip_serializing_if_is_none)]
     pub params: Option<Any<Map<String, Value>>>,
 }
 

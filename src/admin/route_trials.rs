@@ -9,7 +9,6 @@ use poem_openapi::payload::Json;
 use poem_openapi::types::Any;
 use poem_openapi::{Object, OpenApi};
 use serde_json::{Map, Value};
-use translator::Dialect;
 
 use super::Admin;
 use super::definition;
@@ -17,16 +16,20 @@ use super::owned::Gone;
 use super::page::{Page, Range};
 use super::person::{Role, Session};
 use super::problem::{Answer, Problem};
+use super::trial_subject::{dialect, logged, pasted};
 use crate::config::Kind;
 use crate::gateway::{Trial, try_route};
 
 /// A request to try.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct RouteTrial {
-    /// The client's dialect: `openai`, `openai-responses`, `anthropic` or `gemini`.
-    dialect: String,
-    /// The request, as the client would send it.
-    request: Any<Value>,
+    /// The client's dialect: `openai`, `openai-responses`, `anthropic` or `gemini`; told from the request when absent.
+    dialect: Option<String>,
+    /// The request, as the client would send it: JSON, or a text with JSON in it.
+    request: Option<Any<Value>>,
+    /// A request of the log in its place, as it was captured.
+    request_id: Option<String>,
     /// The model, where the request does not name it (Gemini).
     model: Option<String>,
     /// Headers of the request.
@@ -41,6 +44,7 @@ pub(super) struct RouteTrial {
 
 /// What a rule had to say.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct Finding {
     /// The rule.
     rule: String,
@@ -95,6 +99,7 @@ pub(super) struct Sent {
 
 /// Where a request would go.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct RouteTrialReport {
     /// The model that is asked for.
     model: String,
@@ -142,23 +147,23 @@ impl RouteTrials {
     /// Try a request out
     ///
     /// Says which rule decides, why the others do not, who would be asked with which keys, and what would be sent.
-    /// Nothing is sent.
+    /// Nothing is sent. A request of the log is tried as it was captured: credentials and long base64 are left out of it.
     #[oai(path = "/test", method = "post", operation_id = "routes_test")]
     async fn test(
         &self,
         session: Session,
         body: Json<RouteTrial>,
     ) -> Answer<Json<RouteTrialReport>> {
-        session.at_least(Role::Viewer)?;
+        let who = session.at_least(Role::Viewer)?;
         let wish = body.0;
-        let dialect = Dialect::parse(&wish.dialect).ok_or_else(|| {
-            let words = Dialect::ALL.map(Dialect::as_str).join(", ");
-            Problem::invalid(
-                "dialect",
-                "there is no such dialect",
-                format!("use one of {words}"),
-            )
-        })?;
+        let mut subject = match &wish.request_id {
+            Some(id) => logged(&self.0, who, id).await?,
+            None => pasted(wish.request)?,
+        };
+        if let Some(name) = &wish.dialect {
+            subject.dialect = dialect(name)?;
+        }
+        let dialect = subject.dialect;
         let hub = self.0.control.hub();
         let snapshot = hub.snapshots.load_full();
         let client_key = match &wish.client_key {
@@ -177,8 +182,8 @@ impl RouteTrials {
         };
         let trial = Trial {
             dialect,
-            body: wish.request.0.to_string().into(),
-            model: wish.model,
+            body: subject.body.to_string().into(),
+            model: wish.model.or(subject.model),
             headers: headers(&wish.headers)?,
             client_key,
             strict: wish.strict,

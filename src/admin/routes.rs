@@ -21,6 +21,7 @@ use crate::store::entities::definition::Model;
 
 /// Where to put a rule: one of the three.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct Move {
     /// Before the rule of this name.
     before: Option<String>,

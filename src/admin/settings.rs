@@ -23,6 +23,7 @@ use crate::store::entities::definition::Model;
 
 /// A setting.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct Setting {
     /// Its key, as in `app.yml`.
     key: String,
@@ -33,14 +34,12 @@ pub(super) struct Setting {
     /// `default`, `database`, or what owns it: `file`, `environment`.
     source: String,
     /// Where its owner has it.
-    #[oai(skip_serializing_if_is_none)]
     place: Option<String>,
     /// It cannot be changed here.
     is_read_only: bool,
     /// What it does.
     about: String,
     /// The words it may be, where these are few.
-    #[oai(skip_serializing_if_is_empty)]
     choices: Vec<String>,
 }
 
@@ -60,6 +59,7 @@ pub(super) struct ConfigChange {
 
 /// A change of a setting.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct SettingChange {
     /// Names it.
     id: String,
@@ -68,7 +68,6 @@ pub(super) struct SettingChange {
     /// Who.
     actor: String,
     /// Where the request came from.
-    #[oai(skip_serializing_if_is_none)]
     address: Option<String>,
     /// The key.
     key: String,

@@ -36,6 +36,7 @@ pub(super) enum GroupBy {
 
 /// Times of a group.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct Times {
     /// How many were measured.
     count: i64,
@@ -53,6 +54,7 @@ pub(super) struct Times {
 
 /// What a line is about.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct Subject {
     /// Begin of the step, milliseconds since 1970; absent when lines are not told apart by time.
     bucket: Option<i64>,
@@ -64,6 +66,7 @@ pub(super) struct Subject {
 
 /// Requests of a group.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct RequestLine {
     #[oai(flatten)]
     subject: Subject,
@@ -85,8 +88,8 @@ pub(super) struct RequestLine {
     attempts: i64,
     /// Answered, of those that the client waited for; absent without any.
     success_rate: Option<f64>,
-    /// Known costs in nano-USD.
-    cost_nano_usd: i64,
+    /// Known costs in nano-USD; absent where requests have used tokens and none of them has a known price.
+    cost_nano_usd: Option<i64>,
     /// Requests with tokens but without a known price: their cost is not in the sum.
     unpriced: i64,
     /// Times to the end.
@@ -97,6 +100,7 @@ pub(super) struct RequestLine {
 
 /// Tokens of a group.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct TokenLine {
     #[oai(flatten)]
     subject: Subject,
@@ -130,14 +134,15 @@ pub(super) struct TokenLine {
     estimated: i64,
     /// Input from a cache, of all input; absent without any.
     cache_rate: Option<f64>,
-    /// Known costs in nano-USD.
-    cost_nano_usd: i64,
+    /// Known costs in nano-USD; absent where requests have used tokens and none of them has a known price.
+    cost_nano_usd: Option<i64>,
     /// Requests with tokens but without a known price: their cost is not in the sum.
     unpriced: i64,
 }
 
 /// Requests by group and time.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct RequestStatistics {
     /// Where it begins, milliseconds since 1970: at the begin of a step.
     from: i64,
@@ -151,6 +156,7 @@ pub(super) struct RequestStatistics {
 
 /// Tokens by group and time.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct TokenStatistics {
     /// Where it begins, milliseconds since 1970: at the begin of a step.
     from: i64,
@@ -254,6 +260,11 @@ fn times(histogram: &Histogram, sum_us: i64, count: i64) -> Times {
     }
 }
 
+/// A cost of nothing beside requests without a price is not known to be nothing.
+fn known_cost(nano_usd: i64, unpriced: i64) -> Option<i64> {
+    (nano_usd > 0 || unpriced == 0).then_some(nano_usd)
+}
+
 fn request_line(line: &Line, label: String) -> RequestLine {
     let Totals {
         requests,
@@ -280,7 +291,7 @@ fn request_line(line: &Line, label: String) -> RequestLine {
         streams,
         attempts,
         success_rate: (waited > 0).then(|| ok as f64 / waited as f64),
-        cost_nano_usd,
+        cost_nano_usd: known_cost(cost_nano_usd, unpriced),
         unpriced,
         latency: times(&line.total, line.totals.total_us, requests),
         first_byte: times(
@@ -310,7 +321,7 @@ fn token_line(line: &Line, label: String) -> TokenLine {
         image_output: totals.image_output,
         estimated: totals.estimated,
         cache_rate: (totals.input > 0).then(|| totals.cache_read as f64 / totals.input as f64),
-        cost_nano_usd: totals.cost_nano_usd,
+        cost_nano_usd: known_cost(totals.cost_nano_usd, totals.unpriced),
         unpriced: totals.unpriced,
     }
 }

@@ -15,6 +15,7 @@ use super::problem::{Answer, Problem};
 
 /// What to switch to: a preset, or models.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct Switch {
     /// The name of a preset.
     preset: Option<String>,
@@ -31,6 +32,7 @@ pub(super) struct Switch {
 
 /// The models of the roles.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct RoleModels {
     /// What `opus` stands for.
     big_model: Option<String>,
@@ -57,6 +59,7 @@ pub(super) struct Switched {
 
 /// What is in force.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct CurrentConfig {
     /// The models now.
     current_models: RoleModels,
@@ -72,6 +75,7 @@ pub(super) struct CurrentConfig {
 
 /// The two models of a preset.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct PresetModels {
     /// For people.
     description: Option<String>,

@@ -20,6 +20,7 @@ pub(super) struct MigrationStep {
 
 /// The database.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct Database {
     /// `sqlite`, `postgres` or `mysql`.
     kind: String,

@@ -20,14 +20,14 @@ use crate::control::Change;
 use crate::store::definitions::{insert, remove, replace};
 use crate::store::entities::definition::Model;
 
-/// YAML as text.
+/// YAML as text; to the document it is what the text says, not the text.
 pub(super) struct Yaml(String);
 
 impl Payload for Yaml {
     const CONTENT_TYPE: &'static str = "application/yaml";
 
     fn schema_ref() -> MetaSchemaRef {
-        String::schema_ref()
+        Any::<Value>::schema_ref()
     }
 }
 
@@ -64,6 +64,7 @@ pub(super) struct Import {
 
 /// One difference.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct Difference {
     /// `create`, `update`, `delete`, or `skip` for what a file owns.
     action: String,
@@ -78,7 +79,6 @@ pub(super) struct Difference {
     /// Which secrets are replaced.
     secrets: Vec<String>,
     /// What to know.
-    #[oai(skip_serializing_if_is_none)]
     note: Option<String>,
 }
 

@@ -27,6 +27,7 @@ use crate::store::entities::{client_key, preference, session};
 
 /// Somebody new.
 #[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct NewPerson {
     /// What they log in with.
     #[oai(validator(min_length = 3, max_length = 254))]
@@ -72,6 +73,7 @@ struct NewRole {
 
 /// A new password for somebody.
 #[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
 struct PasswordReset {
     /// Absent, one is made and shown once.
     #[oai(validator(max_length = 1024))]
@@ -83,11 +85,11 @@ struct PasswordReset {
 
 /// Somebody, and the password that was made for them.
 #[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct PersonMade {
     #[oai(flatten)]
     person: Person,
     /// The password that was made; it is not shown again.
-    #[oai(skip_serializing_if_is_none)]
     password: Option<String>,
 }
 

@@ -30,6 +30,11 @@ pub enum CatalogueError {
     /// It is of another form.
     #[error("the catalogue has the form {0:?}, this version reads {FORMAT:?}")]
     Format(String),
+    /// A price is negative, or no number, or absurd.
+    #[error(
+        "the catalogue has a price of {0} that cannot be; prices are from 0 to a million US dollars for a million tokens"
+    )]
+    Price(String),
 }
 
 #[derive(Deserialize)]
@@ -154,6 +159,13 @@ impl Catalogue {
     fn read(wire: Wire) -> Result<Self, CatalogueError> {
         if wire.format != FORMAT {
             return Err(CatalogueError::Format(wire.format));
+        }
+        for (id, vendor) in &wire.providers {
+            let impossible =
+                |model: &&WireModel| model.cost.as_ref().is_some_and(|cost| !cost.is_possible());
+            if let Some(model) = vendor.models.iter().find(impossible) {
+                return Err(CatalogueError::Price(format!("{id}/{}", model.id)));
+            }
         }
         let source = wire.source.split_whitespace().next().unwrap_or("catalogue");
         let version = format!("{source}@{}", wire.snapshot_date);

@@ -43,6 +43,28 @@ pub struct WireCost {
     pub tiers: Vec<WireTier>,
 }
 
+impl WireCost {
+    /// Whether every price can be one: no negative ones, none that are no number, none that are absurd.
+    pub(super) fn is_possible(&self) -> bool {
+        let prices = [
+            self.input,
+            self.output,
+            self.reasoning,
+            self.cache_read,
+            self.cache_write,
+            self.cache_write_1h,
+            self.input_audio,
+            self.output_audio,
+            self.output_image,
+        ];
+        prices
+            .into_iter()
+            .flatten()
+            .all(|price| nano(price).is_some())
+            && self.tiers.iter().all(|tier| tier.cost.is_possible())
+    }
+}
+
 /// Prices once a prompt has more than so many tokens. What is not named stays.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct WireTier {

@@ -51,6 +51,8 @@ const SINGLE: &[&str] = &[
     "CAPTURE_RETENTION_DAYS",
     "CAPTURE_MAX_BYTES",
     "RETENTION_DAYS",
+    "AUDIT_RETENTION_DAYS",
+    "HEALTH_RETENTION_DAYS",
     "CONVERSATION_MAX_COUNT",
     "CONVERSATION_MAX_MESSAGES",
     "CONVERSATION_MAX_BYTES",
@@ -69,7 +71,7 @@ const STRUCTURED: [&str; 6] = [
 ];
 
 /// Keys that may also be set while the hub runs. How it is reached and who may use it are not among them.
-pub const LIVE: [&str; 18] = [
+pub const LIVE: [&str; 20] = [
     "MODE",
     "PREFERRED_PROVIDER",
     "FALLBACK_STRATEGY",
@@ -83,6 +85,8 @@ pub const LIVE: [&str; 18] = [
     "CAPTURE_RETENTION_DAYS",
     "CAPTURE_MAX_BYTES",
     "RETENTION_DAYS",
+    "AUDIT_RETENTION_DAYS",
+    "HEALTH_RETENTION_DAYS",
     "CONVERSATION_MAX_COUNT",
     "CONVERSATION_MAX_MESSAGES",
     "CONVERSATION_MAX_BYTES",
@@ -333,6 +337,8 @@ fn read_keeping(reader: &mut Reader<'_>, values: &Values, settings: &mut Setting
         ("RETENTION_DAYS", &mut retention.days),
         ("CAPTURE_RETENTION_DAYS", &mut retention.capture_days),
         ("CAPTURE_MAX_BYTES", &mut retention.capture_bytes),
+        ("AUDIT_RETENTION_DAYS", &mut retention.audit_days),
+        ("HEALTH_RETENTION_DAYS", &mut retention.health_days),
         ("CONVERSATION_MAX_COUNT", &mut kept.count),
         ("CONVERSATION_MAX_MESSAGES", &mut kept.messages),
         ("CONVERSATION_MAX_BYTES", &mut kept.bytes),

@@ -73,6 +73,8 @@ impl Settings {
             "RETENTION_DAYS" => self.retention.days.into(),
             "CAPTURE_RETENTION_DAYS" => self.retention.capture_days.into(),
             "CAPTURE_MAX_BYTES" => self.retention.capture_bytes.into(),
+            "AUDIT_RETENTION_DAYS" => self.retention.audit_days.into(),
+            "HEALTH_RETENTION_DAYS" => self.retention.health_days.into(),
             "CONVERSATION_MAX_COUNT" => self.conversations.count.into(),
             "CONVERSATION_MAX_MESSAGES" => self.conversations.messages.into(),
             "CONVERSATION_MAX_BYTES" => self.conversations.bytes.into(),
@@ -114,6 +116,14 @@ fn about(key: &str) -> (&'static str, &'static [&'static str]) {
         ),
         "CAPTURE_RETENTION_DAYS" => ("Days that bodies are kept; 0 keeps them for good", &[]),
         "CAPTURE_MAX_BYTES" => ("Bytes that kept bodies may take; 0 sets no bound", &[]),
+        "AUDIT_RETENTION_DAYS" => (
+            "Days that the audit of changes is kept; 0 keeps it for good",
+            &[],
+        ),
+        "HEALTH_RETENTION_DAYS" => (
+            "Days that checks of providers are kept; 0 keeps the last ones for good",
+            &[],
+        ),
         "CONVERSATION_MAX_COUNT" => ("Conversations that a person may keep; 0 sets no bound", &[]),
         "CONVERSATION_MAX_MESSAGES" => (
             "Messages that a conversation keeps; the oldest go when more come; 0 sets no bound",

@@ -77,8 +77,8 @@ pub async fn check(
     if let Some(key) = key {
         let now = Instant::now();
         if checked.ok {
-            hub.pools.reset(&provider.pool.name, Some(&key.id));
-            hub.breakers.reset(&provider.name, Some(model));
+            hub.reset_keys(&provider.pool.name, Some(&key.id));
+            hub.reset_breakers(&provider.name, Some(model));
         }
         let outcome = match checked.status {
             None => KeyOutcome::ConnectionFailed,

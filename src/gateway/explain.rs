@@ -18,6 +18,7 @@ use translator::undo::Undo;
 use super::body::AnswerBody;
 use super::generate::planned;
 use super::headers::BRIDGE_PROVIDER;
+use super::hub::Hub;
 use super::order::{Order, Purpose};
 use super::peek::Peek;
 use super::portrayal::{self, Explained, Reversal};
@@ -26,6 +27,7 @@ use super::rehearsal::{Rehearsal, rehearse};
 use super::service::Caller;
 use super::{intake, reply, responses};
 use crate::routing::{Facts, Plan, PlannedTarget, TraceStep, explain};
+use crate::snapshot::Snapshot;
 
 /// What is asked.
 #[derive(Debug, Deserialize)]
@@ -83,6 +85,29 @@ pub(super) async fn answer(caller: Caller, request: Request<Incoming>) -> Respon
         }
         Err(failure) => caller.refuse(dialect, &failure),
     }
+}
+
+/// Answers a question of somebody whom no client key bounds, in JSON.
+///
+/// # Errors
+/// When the question or the request in it cannot be read, or nobody can serve it.
+pub fn explain_request(
+    hub: &Arc<Hub>,
+    snapshot: &Arc<Snapshot>,
+    question: &[u8],
+) -> Result<String, Failure> {
+    let caller = Caller {
+        hub: Arc::clone(hub),
+        snapshot: Arc::clone(snapshot),
+        request_id: String::new(),
+        key: None,
+    };
+    explained(
+        &caller,
+        &HeaderMap::new(),
+        question,
+        &mut Dialect::OpenAiChat,
+    )
 }
 
 fn explained(

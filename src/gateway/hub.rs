@@ -1,9 +1,8 @@
 //! Everything that requests share.
 
 use std::collections::HashSet;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Instant, SystemTime};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::allowance::wall_ms;
 use super::background::Background;
@@ -12,7 +11,8 @@ use super::retry::RetryBudget;
 use super::tuning::Tuning;
 use crate::ledger::{Ledger, Outlets};
 use crate::pool::limits::Meters;
-use crate::pool::{Breakers, Gates, Latencies, Pools, Selection};
+use crate::pool::news::Subject;
+use crate::pool::{Breakers, Gates, Latencies, Pools, Resets, Selection};
 use crate::snapshot::SnapshotStore;
 use crate::telemetry::Metrics;
 use crate::upstream::Client;
@@ -25,6 +25,8 @@ pub struct Hub {
     pub pools: Arc<Pools>,
     /// Circuit breakers.
     pub breakers: Arc<Breakers>,
+    /// What people have reset lately.
+    pub resets: Resets,
     /// Concurrency per provider.
     pub gates: Arc<Gates>,
     /// What each client key uses.
@@ -47,7 +49,8 @@ pub struct Hub {
     pub tuning: Tuning,
     pub(super) retries: RetryBudget,
     pub(super) background: Background,
-    stopping: AtomicBool,
+    /// When a hub that is about to stop gives up what still goes on.
+    stop_at: OnceLock<Instant>,
 }
 
 impl std::fmt::Debug for Hub {
@@ -76,6 +79,7 @@ impl Hub {
             snapshots,
             pools: Arc::new(Pools::new(Instant::now(), SystemTime::now())),
             breakers: Arc::new(Breakers::default()),
+            resets: Resets::default(),
             selection: Selection::new(Arc::clone(&gates), Arc::clone(&latencies)),
             gates,
             meters: Arc::new(Meters::new(Instant::now())),
@@ -88,7 +92,7 @@ impl Hub {
             tuning,
             retries: RetryBudget::default(),
             background: Background::default(),
-            stopping: AtomicBool::new(false),
+            stop_at: OnceLock::new(),
         })
     }
 
@@ -101,14 +105,41 @@ impl Hub {
         self.ledger.set_capture_mode(snapshot.capture);
     }
 
-    /// From now on `/health/ready` says no, so that load balancers go elsewhere.
-    pub fn begin_stop(&self) {
-        self.stopping.store(true, Ordering::Relaxed);
+    /// Ends cool-down and quarantine of one key of a pool, or of all, in this hub and those it shares with; says how
+    /// many keys it touched here.
+    pub fn reset_keys(&self, pool: &str, key: Option<&str>) -> usize {
+        let touched = self.pools.reset(pool, key);
+        let (pool, key) = (pool.to_owned(), key.map(ToOwned::to_owned));
+        self.resets
+            .note(Subject::Keys { pool, key }, Instant::now());
+        touched
+    }
+
+    /// Closes the breakers of a provider, or of one of its models, in this hub and those it shares with; says how
+    /// many it touched here.
+    pub fn reset_breakers(&self, provider: &str, model: Option<&str>) -> usize {
+        let touched = self.breakers.reset(provider, model);
+        let (provider, model) = (provider.to_owned(), model.map(ToOwned::to_owned));
+        self.resets
+            .note(Subject::Breakers { provider, model }, Instant::now());
+        touched
+    }
+
+    /// From now on `/health/ready` says no, so that load balancers go elsewhere. Streams that go on after the grace
+    /// are told so, and have the last twentieth of it to say it to their clients.
+    pub fn begin_stop(&self, grace: Duration) {
+        let _ = self.stop_at.set(Instant::now() + grace - grace / 20);
     }
 
     /// True after [`Hub::begin_stop`].
     #[must_use]
     pub fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::Relaxed)
+        self.stop_at.get().is_some()
+    }
+
+    /// How long a stream may still go on; nothing when the hub is not about to stop.
+    pub(super) fn time_left(&self) -> Option<Duration> {
+        let stop_at = self.stop_at.get()?;
+        Some(stop_at.saturating_duration_since(Instant::now()))
     }
 }

@@ -66,6 +66,7 @@ mod watch;
 
 pub use body::AnswerBody;
 pub use check::{Checked, Offered, check, discover};
+pub use explain::explain_request;
 pub use hub::Hub;
 pub use memory::{Place, ResponseMemory, ResponseStore, StateMemory, StateStore, StoredResponse};
 pub use rehearsal::{Rehearsal, Rehearsed, Unrehearsed, rehearse};

@@ -136,6 +136,11 @@ impl Account {
         span.is_some_and(|context| context.sampled)
     }
 
+    /// How long its stream may still go on; nothing when the hub is not about to stop.
+    pub(super) fn time_left(&self) -> Option<Duration> {
+        self.hub.time_left()
+    }
+
     /// Notes why the answer ended.
     pub(super) fn finished(&mut self, why: Option<Cow<'static, str>>) {
         self.note(|record| record.finish = why);

@@ -98,6 +98,15 @@ impl Pulse {
         }
     }
 
+    /// Ticks next after that long, if it would have been later.
+    fn hasten(&mut self, left: Duration) {
+        if left < self.period
+            && let Some(sleep) = &mut self.sleep
+        {
+            sleep.as_mut().reset(Instant::now() + left);
+        }
+    }
+
     /// How long it has been quiet, at each tick that finds it so.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Duration> {
         loop {
@@ -267,6 +276,10 @@ impl StreamBody {
         if flowing.ended || flowing.live.is_terminated() {
             return Poll::Ready(self.end());
         }
+        if flowing.account.time_left() == Some(Duration::ZERO) {
+            let words = "the hub is stopping; try again";
+            return Poll::Ready(self.fail(Failure::new(FailureKind::Overloaded, words)));
+        }
         match flowing.live.poll(cx) {
             Poll::Ready(Some(Ok(bytes))) => {
                 self.pulse.active = true;
@@ -289,7 +302,12 @@ impl StreamBody {
                 let words = format!("the upstream was silent for {} s", quiet.as_secs().max(1));
                 Poll::Ready(self.fail(Failure::new(FailureKind::Timeout, words)))
             }
-            Poll::Ready(_) => Poll::Ready(flowing.live.heartbeat()),
+            Poll::Ready(_) => {
+                if let Some(left) = flowing.account.time_left() {
+                    self.pulse.hasten(left);
+                }
+                Poll::Ready(flowing.live.heartbeat())
+            }
         }
     }
 

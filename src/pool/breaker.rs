@@ -10,10 +10,14 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use super::news::OpenBreaker;
+
 use crate::snapshot::BreakerSettings;
 
 /// Pairs beyond this many are not guarded: a caller can invent model names.
 const MOST_BREAKERS: usize = 10_000;
+/// For longer no other hub's word shuts a breaker: it says so anew several times a second.
+const LONGEST_HEARSAY: Duration = Duration::from_secs(3600);
 
 /// What a breaker does with calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -59,6 +63,8 @@ struct Breaker {
     failures: u32,
     /// Grows with every change of phase: what an older call has to tell is then out of date.
     era: u64,
+    /// Until when another hub says that its own refuses calls.
+    shut_elsewhere: Option<Instant>,
 }
 
 impl Breaker {
@@ -98,7 +104,10 @@ impl Breakers {
         };
         let mut breaker = shared.lock().unwrap_or_else(PoisonError::into_inner);
         let probe = match breaker.circuit {
-            Circuit::Closed => false,
+            Circuit::Closed => match breaker.shut_elsewhere.filter(|until| *until > now) {
+                Some(until) => return Err(until.saturating_duration_since(now)),
+                None => false,
+            },
             Circuit::HalfOpen => return Err(Duration::from_secs(1)),
             Circuit::Open { since, recovery } => {
                 let passed = now.saturating_duration_since(since);
@@ -154,7 +163,13 @@ impl Breakers {
             for (model, shared) in models {
                 let breaker = shared.lock().unwrap_or_else(PoisonError::into_inner);
                 let (phase, retry) = match breaker.circuit {
-                    Circuit::Closed => (BreakerPhase::Closed, None),
+                    Circuit::Closed => match breaker.shut_elsewhere.filter(|until| *until > now) {
+                        Some(until) => {
+                            let rest = until.saturating_duration_since(now);
+                            (BreakerPhase::Open, Some(rest.as_secs_f64().ceil() as u64))
+                        }
+                        None => (BreakerPhase::Closed, None),
+                    },
                     Circuit::HalfOpen => (BreakerPhase::HalfOpen, None),
                     Circuit::Open { since, recovery } => {
                         let rest = recovery.saturating_sub(now.saturating_duration_since(since));
@@ -175,6 +190,54 @@ impl Breakers {
         rows
     }
 
+    /// Which breakers the calls of this hub have opened, for other hubs.
+    #[must_use]
+    pub fn tell(&self, now: Instant) -> Vec<OpenBreaker> {
+        let all = self.breakers.read().unwrap_or_else(PoisonError::into_inner);
+        let mut open = Vec::new();
+        for (provider, models) in all.iter() {
+            for (model, shared) in models {
+                let breaker = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                let Circuit::Open { since, recovery } = breaker.circuit else {
+                    continue;
+                };
+                let left = recovery.saturating_sub(now.saturating_duration_since(since));
+                if !left.is_zero() {
+                    open.push(OpenBreaker {
+                        provider: Arc::clone(provider),
+                        model: Arc::clone(model),
+                        left_ms: u64::try_from(left.as_millis()).unwrap_or(u64::MAX),
+                    });
+                }
+            }
+        }
+        open
+    }
+
+    /// What other hubs say of their breakers, in place of what they said before.
+    pub fn hear<'a>(&self, open: impl IntoIterator<Item = &'a OpenBreaker>, now: Instant) {
+        let named = open.into_iter().map(|one| {
+            let left = Duration::from_millis(one.left_ms).min(LONGEST_HEARSAY);
+            ((&*one.provider, &*one.model), now + left)
+        });
+        let open: HashMap<(&str, &str), Instant> = named.collect();
+        let all = self.breakers.read().unwrap_or_else(PoisonError::into_inner);
+        for (provider, models) in all.iter() {
+            for (model, shared) in models {
+                let mut breaker = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                breaker.shut_elsewhere = open.get(&(&**provider, &**model)).copied();
+            }
+        }
+        drop(all);
+        // Those that this hub has not met yet.
+        for ((provider, model), until) in open {
+            if let Some(shared) = self.breaker(provider, model) {
+                let mut breaker = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                breaker.shut_elsewhere = Some(until);
+            }
+        }
+    }
+
     /// Closes the breakers of a provider, or of one of its models; says how many.
     pub fn reset(&self, provider: &str, model: Option<&str>) -> usize {
         let all = self.breakers.read().unwrap_or_else(PoisonError::into_inner);
@@ -184,6 +247,7 @@ impl Breakers {
             let mut breaker = shared.lock().unwrap_or_else(PoisonError::into_inner);
             breaker.turn(Circuit::Closed);
             breaker.failures = 0;
+            breaker.shut_elsewhere = None;
             touched += 1;
         }
         touched

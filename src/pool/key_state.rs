@@ -1,11 +1,13 @@
 //! One key's fortunes: its counters, its cool-down, its quarantine.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU16, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use serde::Serialize;
+
+use super::news::{KeyRest, RefusedKey};
 
 /// The longest cool-down, whatever an upstream asks for.
 pub(super) const LONGEST_COOL_DOWN: Duration = Duration::from_secs(3600);
@@ -21,6 +23,15 @@ struct Rest {
     until: u64,
     /// Rate limits in a row.
     streak: u32,
+}
+
+/// What other hubs say of a key.
+#[derive(Debug, Default)]
+struct Hearsay {
+    /// When its rest for a model ends.
+    rests: BTreeMap<Arc<str>, u64>,
+    /// The status that set it aside, or 0.
+    refused_by: u16,
 }
 
 /// How a call with a key ended, as far as the key is concerned.
@@ -133,6 +144,9 @@ pub(super) struct KeyState {
     /// One more than the status of the last failure, or 0.
     last_error: AtomicU16,
     status_codes: Mutex<BTreeMap<u16, u64>>,
+    /// Whether `hearsay` holds anything: a key that nobody speaks of is not locked for a look.
+    is_spoken_of: AtomicBool,
+    hearsay: Mutex<Hearsay>,
 }
 
 impl KeyState {
@@ -143,7 +157,7 @@ impl KeyState {
         now: u64,
         limit: Option<usize>,
     ) -> Result<(), Unusable> {
-        if self.quarantined_by.load(Ordering::Relaxed) != 0 {
+        if self.refused_by() != 0 {
             return Err(Unusable::Quarantined);
         }
         let until = self.rest_of(model);
@@ -201,10 +215,63 @@ impl KeyState {
 
     /// When the key may be used for a model again; 0 is now.
     fn rest_of(&self, model: &str) -> u64 {
+        let heard = self.heard(|heard| heard.rests.get(model).copied().unwrap_or(0));
         if self.resting.load(Ordering::Relaxed) == 0 {
-            return 0;
+            return heard;
         }
-        self.rests().get(model).map_or(0, |rest| rest.until)
+        let rests = self.rests();
+        rests.get(model).map_or(0, |rest| rest.until).max(heard)
+    }
+
+    /// The status that set it aside, here or in another hub; 0 when none did.
+    fn refused_by(&self) -> u16 {
+        match self.quarantined_by.load(Ordering::Relaxed) {
+            0 => self.heard(|heard| heard.refused_by),
+            status => status,
+        }
+    }
+
+    fn heard<T: Default>(&self, look: impl FnOnce(&Hearsay) -> T) -> T {
+        if !self.is_spoken_of.load(Ordering::Relaxed) {
+            return T::default();
+        }
+        look(&self.hearsay.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What other hubs say of the key, in place of what they said before.
+    pub(super) fn hear(&self, rests: &[&KeyRest], refused: Option<&RefusedKey>, now: u64) {
+        let is_spoken_of = !rests.is_empty() || refused.is_some();
+        if !is_spoken_of && !self.is_spoken_of.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut heard = Hearsay {
+            refused_by: refused.map_or(0, |refused| refused.status.max(1)),
+            ..Hearsay::default()
+        };
+        for rest in rests.iter().take(MOST_RESTS) {
+            let left = Duration::from_millis(rest.left_ms).min(LONGEST_COOL_DOWN);
+            let until = now.saturating_add(u64::try_from(left.as_nanos()).unwrap_or(u64::MAX));
+            let known = heard.rests.entry(Arc::clone(&rest.model)).or_default();
+            *known = until.max(*known);
+        }
+        *self.hearsay.lock().unwrap_or_else(PoisonError::into_inner) = heard;
+        self.is_spoken_of.store(is_spoken_of, Ordering::Relaxed);
+    }
+
+    /// The rests that calls of this hub have brought about: the models, and nanoseconds left.
+    pub(super) fn own_rests(&self, now: u64) -> Vec<(Arc<str>, u64)> {
+        if self.resting.load(Ordering::Relaxed) == 0 {
+            return Vec::new();
+        }
+        let rests = self.rests();
+        let left = rests.iter().filter(|(_, rest)| rest.until > now);
+        left.map(|(model, rest)| (Arc::clone(model), rest.until - now))
+            .collect()
+    }
+
+    /// The status with which a call of this hub set it aside; 0 when none did.
+    pub(super) fn own_refusal(&self) -> u16 {
+        self.quarantined_by.load(Ordering::Relaxed)
     }
 
     /// A call went well. One that began before the key was limited does not end the rest.
@@ -273,6 +340,8 @@ impl KeyState {
         let mut rests = self.rests();
         rests.clear();
         self.resting.store(0, Ordering::Relaxed);
+        drop(rests);
+        self.hear(&[], None, 0);
     }
 
     pub(super) fn stats(
@@ -284,9 +353,10 @@ impl KeyState {
     ) -> KeyStats {
         let total = self.total.load(Ordering::Relaxed);
         let successful = self.successful.load(Ordering::Relaxed).min(total);
-        let quarantined = self.quarantined_by.load(Ordering::Relaxed);
+        let quarantined = self.refused_by();
         let longest = self.rests().values().map(|rest| rest.until).max();
-        let cooling = longest.unwrap_or(0).saturating_sub(now);
+        let heard = self.heard(|heard| heard.rests.values().copied().max().unwrap_or(0));
+        let cooling = longest.unwrap_or(0).max(heard).saturating_sub(now);
         let last_used = self.last_used.load(Ordering::Relaxed);
         KeyStats {
             pool: pool.clone(),

@@ -10,7 +10,9 @@ mod key_state;
 mod latency;
 mod lease;
 pub mod limits;
+pub mod news;
 mod pools;
+mod resets;
 mod selection;
 
 #[cfg(test)]
@@ -22,4 +24,5 @@ pub use key_state::{KeyOutcome, KeyStats};
 pub use latency::Latencies;
 pub use lease::{KeyIndex, KeyLease};
 pub use pools::{ExhaustedReason, PoolExhausted, Pools};
+pub use resets::Resets;
 pub use selection::Selection;

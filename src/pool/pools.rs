@@ -14,6 +14,7 @@ use arc_swap::ArcSwap;
 
 use super::key_state::{Epoch, KeyOutcome, KeyState, KeyStats, Unusable};
 use super::lease::{KeyIndex, KeyLease};
+use super::news::{KeyRest, RefusedKey};
 use crate::snapshot::KeyPool;
 
 /// No key of a pool can be used now.
@@ -199,6 +200,58 @@ impl Pools {
         let states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(state) = states.get(&(pool.into(), key.into())) {
             state.settle(model, outcome, self.epoch.nanos(now));
+        }
+    }
+
+    /// Which keys rest and which were refused here, for other hubs.
+    #[must_use]
+    pub fn tell(&self, now: Instant) -> (Vec<KeyRest>, Vec<RefusedKey>) {
+        let states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.epoch.nanos(now);
+        let (mut rests, mut refused) = (Vec::new(), Vec::new());
+        for ((pool, key), state) in states.iter() {
+            rests.extend(
+                state
+                    .own_rests(now)
+                    .into_iter()
+                    .map(|(model, left)| KeyRest {
+                        pool: Arc::clone(pool),
+                        key: Arc::clone(key),
+                        model,
+                        left_ms: left.div_ceil(1_000_000),
+                    }),
+            );
+            let status = state.own_refusal();
+            if status != 0 {
+                let (pool, key) = (Arc::clone(pool), Arc::clone(key));
+                refused.push(RefusedKey { pool, key, status });
+            }
+        }
+        (rests, refused)
+    }
+
+    /// What other hubs say of keys, in place of what they said before. Keys that are not here are nobody's.
+    pub fn hear<'a>(
+        &self,
+        rests: impl IntoIterator<Item = &'a KeyRest>,
+        refused: impl IntoIterator<Item = &'a RefusedKey>,
+        now: Instant,
+    ) {
+        let mut resting: HashMap<(&str, &str), Vec<&KeyRest>> = HashMap::new();
+        for rest in rests {
+            let name = (&*rest.pool, &*rest.key);
+            resting.entry(name).or_default().push(rest);
+        }
+        let named = refused
+            .into_iter()
+            .map(|key| ((&*key.pool, &*key.key), key));
+        let refused: HashMap<(&str, &str), &RefusedKey> = named.collect();
+        let states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.epoch.nanos(now);
+        for ((pool, key), state) in states.iter() {
+            let name = (&**pool, &**key);
+            let rests = resting.remove(&name).unwrap_or_default();
+            state.hear(&rests, refused.get(&name).copied(), now);
         }
     }
 

@@ -12,6 +12,7 @@ use sea_orm::{
 
 use super::entities::fact;
 use super::key_file::{OperatorKey, private_file, refuse_exposed};
+use super::turn::Turn;
 use super::{Store, StoreError, StoreOptions, Vault};
 
 /// The fact that holds the wrapped root key.
@@ -23,10 +24,18 @@ impl Store {
     /// Opens the database, brings its schema up to date, and unlocks its secrets.
     ///
     /// # Errors
-    /// When it is away, was made with another key, or can be read by others.
+    /// When it is away, was made with another key or by a later version, or can be read by others.
     pub async fn open(options: &StoreOptions) -> Result<Self, StoreError> {
+        let turn = Turn::at(options).await?;
+        let opened = Self::open_alone(options).await;
+        turn.end().await;
+        opened
+    }
+
+    async fn open_alone(options: &StoreOptions) -> Result<Self, StoreError> {
         let (write, read) = connect(options).await?;
         tell_names_apart(&write).await?;
+        refuse_newer(&write).await?;
         Migrator::up(&write, None).await?;
         let key = OperatorKey::of(options, sqlite_path(options.url.expose()).as_deref())?;
         let vault = unlock(&write, &key).await?;
@@ -94,6 +103,16 @@ async fn steps(database: &DatabaseConnection) -> Result<Vec<(String, bool)>, Sto
         .collect())
 }
 
+/// A schema that a later version has made is nothing to work with, or on.
+async fn refuse_newer(database: &DatabaseConnection) -> Result<(), StoreError> {
+    let known = Migrator::migrations();
+    let made = Migrator::get_migration_models(database).await?;
+    let newer = made
+        .into_iter()
+        .find(|model| known.iter().all(|step| step.name() != model.version));
+    newer.map_or(Ok(()), |model| Err(StoreError::Newer(model.version)))
+}
+
 /// MySQL takes `a` and `A` for the same name unless it is told otherwise; tables made from now on are.
 async fn tell_names_apart(database: &DatabaseConnection) -> Result<(), StoreError> {
     if database.get_database_backend() == DatabaseBackend::MySql {
@@ -108,10 +127,7 @@ async fn connect(
     options: &StoreOptions,
 ) -> Result<(DatabaseConnection, DatabaseConnection), StoreError> {
     let url = options.url.expose();
-    let is_server = ["postgres:", "postgresql:", "mysql:", "mariadb:"]
-        .iter()
-        .any(|scheme| url.starts_with(scheme));
-    if is_server {
+    if is_server(url) {
         let both = Database::connect(common(options, options.pool_size)).await?;
         return Ok((both.clone(), both));
     }
@@ -133,7 +149,14 @@ async fn connect(
     Ok((write, read))
 }
 
-fn common(options: &StoreOptions, connections: u32) -> ConnectOptions {
+/// Whether a database of this URL is reached over a network.
+pub(super) fn is_server(url: &str) -> bool {
+    ["postgres:", "postgresql:", "mysql:", "mariadb:"]
+        .iter()
+        .any(|scheme| url.starts_with(scheme))
+}
+
+pub(super) fn common(options: &StoreOptions, connections: u32) -> ConnectOptions {
     let mut connect = ConnectOptions::new(options.url.expose());
     connect
         .max_connections(connections)

@@ -39,6 +39,11 @@ pub enum StoreError {
         .0.display()
     )]
     LostKey(PathBuf),
+    /// A later version of the program has changed the schema.
+    #[error(
+        "this database was changed by a later version of the program ({0}); start that version, or one that is newer"
+    )]
+    Newer(String),
     /// A file that others can read.
     #[error("{} can be read by others on this machine; run `chmod 600 {}`", .0.display(), .0.display())]
     Exposed(PathBuf),

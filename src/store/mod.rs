@@ -24,6 +24,7 @@ pub mod rollups;
 pub mod spend;
 pub mod statistics;
 mod statistics_query;
+mod turn;
 mod vault;
 
 use std::time::Duration;

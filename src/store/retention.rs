@@ -11,7 +11,9 @@ use sea_orm::{
     QuerySelect as _,
 };
 
-use super::entities::{capture, dimension, latency, request, request_detail, rollup};
+use super::entities::{
+    audit, capture, dimension, health_check, latency, request, request_detail, rollup,
+};
 use super::rolling::{self, Hold};
 use super::rollups::{DAY, HOUR};
 use super::{Store, StoreError};
@@ -32,6 +34,10 @@ pub struct Retention {
     pub capture_days: u64,
     /// `CAPTURE_MAX_BYTES`: bodies together; 0 sets no bound.
     pub capture_bytes: u64,
+    /// `AUDIT_RETENTION_DAYS`: who changed what; 0 keeps it for good.
+    pub audit_days: u64,
+    /// `HEALTH_RETENTION_DAYS`: what checks of providers found; 0 keeps the last ones for good.
+    pub health_days: u64,
 }
 
 impl Default for Retention {
@@ -40,6 +46,8 @@ impl Default for Retention {
             days: 90,
             capture_days: 7,
             capture_bytes: 1 << 30,
+            audit_days: 0,
+            health_days: 90,
         }
     }
 }
@@ -55,6 +63,10 @@ pub struct Swept {
     pub captures: u64,
     /// Sums per hour.
     pub sums: u64,
+    /// Rows of the audit.
+    pub audit: u64,
+    /// Checks of providers.
+    pub checks: u64,
 }
 
 impl Store {
@@ -89,6 +101,16 @@ impl Store {
                 .await?;
             swept.requests = self
                 .forget::<request::Entity>(request::Column::At, before)
+                .await?;
+        }
+        if let Some(before) = before(retention.audit_days) {
+            swept.audit = self
+                .forget::<audit::Entity>(audit::Column::At, before)
+                .await?;
+        }
+        if let Some(before) = before(retention.health_days) {
+            swept.checks = self
+                .forget::<health_check::Entity>(health_check::Column::At, before)
                 .await?;
         }
         swept.sums = self.forget_hours(now.saturating_sub(HOURS_KEPT)).await?;

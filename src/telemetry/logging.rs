@@ -26,7 +26,7 @@ pub fn init(level: &str) {
     let filter = EnvFilter::try_from_default_env()
         .ok()
         .or_else(|| filter(level))
-        .unwrap_or_else(|| EnvFilter::new("info"));
+        .unwrap_or_else(|| EnvFilter::new(QUIET));
     let json = std::env::var("LOG_FORMAT").is_ok_and(|format| format.eq_ignore_ascii_case("json"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -68,6 +68,10 @@ pub fn change_level(level: &str) -> LevelChange {
     }
 }
 
+/// What libraries say at `info` is of no use to who runs a hub; a filter that names parts is taken as it is.
+const QUIET: &str = "info,fred=warn,sea_orm_migration=warn,sqlx=warn";
+
 fn filter(level: &str) -> Option<EnvFilter> {
-    EnvFilter::try_new(level.to_ascii_lowercase()).ok()
+    let level = level.to_ascii_lowercase();
+    EnvFilter::try_new(if level == "info" { QUIET } else { &level }).ok()
 }

@@ -37,6 +37,11 @@ struct AttemptLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ProviderLabels {
+    provider: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct TokenLabels {
     provider: String,
     kind: &'static str,
@@ -70,6 +75,7 @@ pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
     attempts: Family<AttemptLabels, Counter>,
     tokens: Family<TokenLabels, Counter>,
+    unpriced: Family<ProviderLabels, Counter>,
     total: Family<TimeLabels, Histogram>,
     first_byte: Family<TimeLabels, Histogram>,
     /// What goes up and down.
@@ -89,6 +95,7 @@ impl Default for Metrics {
             requests: Family::default(),
             attempts: Family::default(),
             tokens: Family::default(),
+            unpriced: Family::default(),
             total: Family::new_with_constructor(histogram),
             first_byte: Family::new_with_constructor(histogram),
             gauges: Gauges::default(),
@@ -98,6 +105,11 @@ impl Default for Metrics {
         registry.register("requests", "Finished requests", metrics.requests.clone());
         registry.register("attempts", "Tries at upstreams", metrics.attempts.clone());
         registry.register("tokens", "Tokens by kind", metrics.tokens.clone());
+        registry.register(
+            "unpriced_requests",
+            "Requests that used tokens whose price is not known",
+            metrics.unpriced.clone(),
+        );
         registry.register_with_unit(
             "request_duration",
             "Time to the end of the answer",
@@ -170,6 +182,12 @@ impl Metrics {
             self.attempts.get_or_create(&labels).inc();
         }
         if let Some(usage) = &record.usage {
+            if record.cost_nano_usd.is_none() && usage.input.saturating_add(usage.output) > 0 {
+                let labels = ProviderLabels {
+                    provider: provider.clone(),
+                };
+                self.unpriced.get_or_create(&labels).inc();
+            }
             for (kind, count) in [
                 ("input", usage.uncached + usage.tool_input),
                 ("cache_read", usage.cache_read),

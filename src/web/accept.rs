@@ -87,7 +87,7 @@ pub async fn serve(
         });
     }
     drop(listener);
-    entrance.hub().begin_stop();
+    entrance.hub().begin_stop(limits.grace);
     tracing::info!(
         connections = graceful.count(),
         "stopping; answers in flight are finished"

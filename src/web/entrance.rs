@@ -67,7 +67,7 @@ impl Entrance {
         if interface::is_visitor(request.method(), path, request.headers()) {
             return whole(interface::welcome());
         }
-        if admin::owns(path) {
+        if admin::takes(path, request.headers()) {
             return Box::pin(self.administer(peer, request))
                 .await
                 .map(Either::Right);

@@ -23,6 +23,7 @@ mod openapi;
 mod preferences;
 mod presets;
 mod providers;
+mod questions;
 mod routes;
 mod spend;
 mod stats;

@@ -265,3 +265,80 @@ async fn attack_57_idle_streams_and_spent_descriptors_are_survived() {
     program.write_config("PROVIDERS: nonsense");
     assert_eq!(program.status(CHAT.path, &whole).await, 200);
 }
+
+#[tokio::test]
+async fn told_to_stop_it_finishes_its_streams_and_loses_no_record() {
+    let mut steps = CHAT.steps();
+    steps.insert(2, Step::Wait(1_500));
+    let upstream = Upstream::start([Reply::stream(steps)]).await;
+    let line = provider("one", "openai", &upstream, "");
+    let mut program = Program::start(|port| {
+        format!("HOST: 127.0.0.1\nPORT: {port}\nAUTH: open\nPROVIDERS:\n{line}")
+    })
+    .await;
+    let mut wires = Vec::new();
+    for _ in 0..50 {
+        let mut wire = Wire::open(program.address).await;
+        wire.write(&post(CHAT.path, "", CHAT.stream_request)).await;
+        wires.push(wire);
+    }
+    for _ in 0..400 {
+        if upstream.asked().len() == 50 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(upstream.asked().len(), 50);
+    let reading = async {
+        for wire in &mut wires {
+            let (answer, closed) = wire.rest(Duration::from_secs(10)).await;
+            let answer = String::from_utf8_lossy(&answer);
+            assert!(closed && answer.contains("[DONE]"), "{answer}");
+        }
+    };
+    let begun = std::time::Instant::now();
+    let (code, ()) = tokio::join!(program.stop(), reading);
+    assert_eq!(code, Some(0), "{}", program.output());
+    assert!(
+        begun.elapsed() < Duration::from_secs(15),
+        "{:?}",
+        begun.elapsed()
+    );
+    let whole = program
+        .ledger()
+        .lines()
+        .filter(|line| line.contains(r#""outcome":"ok""#))
+        .count();
+    assert_eq!(whole, 50, "{}", program.output());
+    let refused = tokio::net::TcpStream::connect(program.address).await;
+    assert!(refused.is_err());
+}
+
+#[tokio::test]
+async fn without_its_database_it_starts_and_says_so_once() {
+    let upstream = Upstream::start([Reply::json(200, CHAT.answer)]).await;
+    let line = provider("one", "openai", &upstream, "");
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let away = nobody.local_addr().expect("bound");
+    drop(nobody);
+    let program = Program::start(|port| {
+        format!("HOST: 127.0.0.1\nPORT: {port}\nAUTH: open\nDATABASE_URL: postgres://hub:canary-word@{away}/hub\nDB_POOL_TIMEOUT: 1\nPROVIDERS:\n{line}")
+    })
+    .await;
+    assert_eq!(program.status(CHAT.path, CHAT.request).await, 200);
+    assert!(
+        program
+            .get("/health/ready", "")
+            .await
+            .starts_with("HTTP/1.1 200")
+    );
+    let refused = program.get("/api/auth/me", "").await;
+    assert!(refused.starts_with("HTTP/1.1 503"), "{refused}");
+    let output = program.output();
+    assert_eq!(
+        output.matches("the database is away").count(),
+        1,
+        "{output}"
+    );
+    assert!(!output.contains("canary-word"), "{output}");
+}

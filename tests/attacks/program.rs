@@ -68,6 +68,21 @@ impl Program {
         let _ = self.child.wait();
     }
 
+    /// Asks it to stop, as service managers do, and gives its exit code.
+    pub(crate) async fn stop(&mut self) -> Option<i32> {
+        let asked = Command::new("kill")
+            .args(["-TERM", &self.child.id().to_string()])
+            .status();
+        assert!(asked.is_ok_and(|status| status.success()));
+        for _ in 0..800 {
+            if let Some(status) = self.child.try_wait().expect("a child") {
+                return status.code();
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        None
+    }
+
     pub(crate) async fn again(&mut self) {
         self.child = launch(&self.folder, self.descriptors);
         self.wait().await;

@@ -31,6 +31,36 @@ async fn a_stop_lets_streams_finish_and_loses_no_record() {
 }
 
 #[tokio::test]
+async fn a_stream_that_outlasts_the_grace_is_told_so_in_its_dialect() {
+    for sample in ALL {
+        let mut steps: Vec<Step> = sample.steps();
+        steps.truncate(sample.before_end);
+        steps.push(Step::Hang);
+        let upstream = Upstream::start([Reply::stream(steps)]).await;
+        let line = provider("one", sample.format, &upstream, "");
+        let mut hub = TestHub::before(&[line]).await;
+        let mut response = hub
+            .send("POST", sample.stream_path, &[], sample.stream_request)
+            .await;
+        assert!(response.body_mut().frame().await.is_some());
+        let stopped = hub.stop();
+        let answer = crate::hub::read(response).await;
+        assert!(
+            answer.text.contains(sample.error_mark) && answer.text.contains("the hub is stopping"),
+            "{}: {}",
+            sample.format,
+            answer.text
+        );
+        assert!(!answer.text.contains(sample.end_mark), "{}", answer.text);
+        tokio::time::timeout(Duration::from_secs(5), stopped)
+            .await
+            .expect("in time")
+            .expect("no panic");
+        assert_eq!(hub.records(1).await[0]["outcome"], "cut");
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_is_too_large_is_refused_in_the_callers_dialect() {
     for sample in ALL {
         let upstream = Upstream::start([Reply::json(200, sample.answer)]).await;

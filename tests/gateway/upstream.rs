@@ -85,6 +85,7 @@ struct State {
     script: Mutex<VecDeque<Reply>>,
     asked: Mutex<Vec<Asked>>,
     abandoned: AtomicUsize,
+    open: AtomicUsize,
 }
 
 /// The upstream.
@@ -109,10 +110,13 @@ impl Upstream {
                 let _ = stream.set_nodelay(true);
                 let state = Arc::clone(&served);
                 tokio::spawn(async move {
-                    let service = service_fn(move |request| answer(Arc::clone(&state), request));
+                    state.open.fetch_add(1, Ordering::SeqCst);
+                    let asked = Arc::clone(&state);
+                    let service = service_fn(move |request| answer(Arc::clone(&asked), request));
                     let _ = hyper::server::conn::http1::Builder::new()
                         .serve_connection(TokioIo::new(stream), service)
                         .await;
+                    state.open.fetch_sub(1, Ordering::SeqCst);
                 });
             }
         });
@@ -121,6 +125,11 @@ impl Upstream {
 
     pub(crate) fn asked(&self) -> Vec<Asked> {
         self.state.asked.lock().expect("no panic inside").clone()
+    }
+
+    /// Connections that are open now.
+    pub(crate) fn open(&self) -> usize {
+        self.state.open.load(Ordering::SeqCst)
     }
 
     /// Answers that were dropped before their last step.

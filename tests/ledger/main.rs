@@ -8,4 +8,5 @@ mod crash;
 mod desk;
 mod questions;
 mod retention;
+mod starts;
 mod writing;

@@ -44,6 +44,7 @@ async fn rows_go_by_age_and_bodies_also_by_size() {
         days: 5,
         capture_days: 2,
         capture_bytes: 0,
+        ..Retention::default()
     };
     let swept = desk.store.sweep(&retention, NOW).await.expect("swept");
     assert_eq!(swept.requests, 1_300 - young(5));
@@ -75,5 +76,46 @@ async fn rows_go_by_age_and_bodies_also_by_size() {
     assert_eq!(statistics.lines[0].totals.requests, 1_300);
     let again = desk.store.sweep(&tight, NOW).await.expect("swept");
     assert_eq!((again.requests, again.details, again.captures), (0, 0, 0));
+    desk.end().await;
+}
+
+#[tokio::test]
+async fn what_goes_lets_others_write_meanwhile() {
+    const OLD: i64 = 6_000;
+    let desk = Desk::new().await;
+    let old: Vec<_> = (0..OLD)
+        .map(|n| entry(&format!("old_{n}"), NOW - 9 * DAY + n))
+        .collect();
+    for batch in old.chunks(500) {
+        desk.write(batch).await;
+    }
+    desk.roll().await;
+    let retention = Retention {
+        days: 1,
+        capture_days: 1,
+        capture_bytes: 0,
+        ..Retention::default()
+    };
+    let mut slowest = std::time::Duration::ZERO;
+    let mut written = 0;
+    let mut sweep = Box::pin(desk.store.sweep(&retention, NOW));
+    let swept = loop {
+        let begun = std::time::Instant::now();
+        let write = async {
+            desk.write(&[entry(&format!("new_{written}"), NOW)]).await;
+        };
+        tokio::select! {
+            swept = &mut sweep => break swept.expect("swept"),
+            () = write => {
+                written += 1;
+                slowest = slowest.max(begun.elapsed());
+            }
+        }
+    };
+    drop(sweep);
+    assert_eq!(swept.requests, OLD as u64);
+    // One portion at a time: each let somebody else in.
+    assert!(written >= 5, "{written} writes meanwhile");
+    assert!(slowest < std::time::Duration::from_secs(3), "{slowest:?}");
     desk.end().await;
 }

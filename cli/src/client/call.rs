@@ -77,18 +77,17 @@ impl Call {
 
     /// With a query parameter.
     #[must_use]
-    pub(crate) fn with(mut self, name: &str, value: impl ToString) -> Self {
-        self.query.push((name.to_owned(), value.to_string()));
-        self
+    pub(crate) fn with(self, name: &str, value: impl ToString) -> Self {
+        self.with_some(name, Some(value))
     }
 
     /// With a query parameter, where there is a value.
     #[must_use]
-    pub(crate) fn with_some(self, name: &str, value: Option<impl ToString>) -> Self {
-        match value {
-            Some(value) => self.with(name, value),
-            None => self,
+    pub(crate) fn with_some(mut self, name: &str, value: Option<impl ToString>) -> Self {
+        if let Some(value) = value {
+            self.query.push((name.to_owned(), value.to_string()));
         }
+        self
     }
 
     /// With a header.

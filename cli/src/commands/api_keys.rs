@@ -270,5 +270,10 @@ async fn usage(session: &Session, name: &str, period: &Period) -> Ended {
     let requests = session.read(&about(endpoints::STATS_REQUESTS)).await?.body;
     let tokens = session.read(&about(endpoints::STATS_TOKENS)).await?.body;
     let lines = super::stats::joined(&requests, &tokens);
-    session.console.list(&super::stats::USAGE, &lines)
+    match session.console.format.is_for_people() {
+        true => session
+            .console
+            .list(&super::stats::USAGE, &super::stats::priced(&lines)),
+        false => session.console.list(&super::stats::USAGE, &lines),
+    }
 }

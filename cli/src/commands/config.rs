@@ -1,5 +1,7 @@
 //! `config`: settings, and the whole configuration as a document.
 
+use std::collections::BTreeMap;
+
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
@@ -46,8 +48,7 @@ const DIFFERENCES: Layout = Layout {
         column("ACTION", "action").show(Show::State),
         column("KIND", "kind"),
         column("NAME", "name"),
-        column("BEFORE", "before"),
-        column("AFTER", "after"),
+        column("CHANGE", "change"),
         column("SECRETS", "secrets"),
         column("NOTE", "note"),
     ],
@@ -86,6 +87,8 @@ pub(crate) enum Verb {
         #[arg(long, short = 'O', value_name = "FILE")]
         out: Option<String>,
     },
+    /// Write the configuration of an older gateway as an `app.yml`; offline.
+    MigrateFrom(super::migrate_from::MigrateFrom),
     /// Take a document in: all of it or nothing. With --dry-run, say what would change.
     Import(Document),
     /// Say what a document would change; exit code 7 where it would change something.
@@ -131,6 +134,7 @@ pub(crate) async fn run(session: &Session, verb: &Verb) -> Ended {
                 .show(session, &CHANGES, &endpoints::CONFIG_HISTORY.call(&[]))
                 .await
         }
+        Verb::MigrateFrom(migrate) => migrate.run(&session.console),
         Verb::Export { out } => export(session, out.as_deref()).await,
         Verb::Import(document) => document.import(session).await,
         Verb::Diff(document) => document.diff(session).await,
@@ -241,9 +245,15 @@ fn show(session: &Session, answer: &Value) -> Ended {
     if !session.console.format.is_for_people() {
         return session.console.raw(answer);
     }
+    let rows = items(&answer["differences"]).iter().map(|difference| {
+        let mut row = difference.clone();
+        row["change"] = json!(changed(&difference["before"], &difference["after"]));
+        row
+    });
     session
         .console
-        .list(&DIFFERENCES, items(&answer["differences"]))?;
+        .list(&DIFFERENCES, &rows.collect::<Vec<_>>())?;
+
     let unchanged = answer["unchanged"].as_u64().unwrap_or_default();
     session
         .console
@@ -251,12 +261,55 @@ fn show(session: &Session, answer: &Value) -> Ended {
     Ok(())
 }
 
+/// Member by member: what it was, what it becomes.
+fn changed(before: &Value, after: &Value) -> Vec<String> {
+    let (before, after) = (leaves(before), leaves(after));
+    let mut lines: Vec<String> = Vec::new();
+    for (member, value) in &after {
+        match before.get(member) {
+            Some(was) if was == value => {}
+            Some(was) => lines.push(format!("{member}: {was} -> {value}")),
+            None => lines.push(format!("{member}: {value}")),
+        }
+    }
+    let gone = before
+        .iter()
+        .filter(|(member, _)| !after.contains_key(*member));
+    lines.extend(gone.map(|(member, was)| format!("{member}: {was} -> nothing")));
+    lines
+}
+
+/// The members of an entry, deep ones by their paths.
+fn leaves(entry: &Value) -> BTreeMap<String, String> {
+    let mut out = BTreeMap::new();
+    let mut open: Vec<(String, &Value)> = vec![(String::new(), entry)];
+    while let Some((path, value)) = open.pop() {
+        match value {
+            Value::Object(members) => {
+                for (name, inner) in members {
+                    let deeper = match path.as_str() {
+                        "" | "document" => name.clone(),
+                        path => format!("{path}.{name}"),
+                    };
+                    open.push((deeper, inner));
+                }
+            }
+            Value::Null => {}
+            _ => drop(out.insert(path, crate::output::plain(value))),
+        }
+    }
+    out
+}
+
 async fn validate(session: &Session, file: &str) -> Ended {
     let document = Document {
         file: file.to_owned(),
         replace: false,
     };
-    let call = endpoints::CONFIG_DIFF.call(&[]).body(document.body(true)?);
+    // Comparing reads the document; taking it in, if only for show, puts the whole configuration together.
+    let call = endpoints::CONFIG_IMPORT
+        .call(&[])
+        .body(document.body(true)?);
     match session.read(&call).await {
         Ok(_) => {
             session.console.note("the document makes sense");

@@ -5,12 +5,14 @@ use std::io::Write as _;
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
+use translator::Dialect;
 
 use super::logs::LOGS;
 use super::providers::items;
-use crate::data_plane::{ClientKey, generation, logged_dialect};
+use crate::data_plane;
 use crate::endpoints;
 use crate::failure::{Ended, Failure};
+use crate::input::ApiKey;
 use crate::output::{harmless, is_watched};
 use crate::session::Session;
 
@@ -136,7 +138,7 @@ pub(crate) struct Replay {
     #[arg(long)]
     model: Option<String>,
     #[command(flatten)]
-    key: ClientKey,
+    key: ApiKey,
 }
 
 impl Replay {
@@ -161,25 +163,26 @@ impl Replay {
         }
         let mut body: Value = serde_json::from_str(text)
             .map_err(|error| Failure::failed(format!("its body is no JSON: {error}")))?;
-        let dialect = logged_dialect(request["ingress"].as_str().unwrap_or_default())?;
+        let ingress = request["ingress"].as_str().unwrap_or_default();
+        let dialect = Dialect::parse(ingress).ok_or_else(|| {
+            Failure::failed(format!(
+                "this program does not know the dialect `{ingress}`"
+            ))
+        })?;
         let asked = request["model_asked"].as_str().unwrap_or_default();
         let model = self.model.as_deref().unwrap_or(asked);
         if !body["model"].is_null() {
             body["model"] = json!(model);
         }
         let is_stream = request["stream"].as_bool().unwrap_or_default();
-        let key = if session.is_dry() {
-            String::new()
-        } else {
-            self.key.wanted(session)?
-        };
-        let call = generation(dialect, model, is_stream, body, &key);
+        let call = data_plane::generation(dialect, model, is_stream, body);
         if session.is_dry() {
             return session.write(&call).await.map(drop);
         }
-        let mut response = session.client.open(&call).await?;
+        let client = data_plane::client(session, &self.key)?;
+        let mut response = client.open(&call).await?;
         let mut out = std::io::stdout();
-        while let Some(chunk) = session.client.chunk(&mut response).await? {
+        while let Some(chunk) = client.chunk(&mut response).await? {
             match is_watched() {
                 true => out.write_all(readable(&String::from_utf8_lossy(&chunk)).as_bytes())?,
                 false => out.write_all(&chunk)?,

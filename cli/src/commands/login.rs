@@ -66,10 +66,18 @@ impl Login {
         let profile = Profile {
             url: session.client.url().to_owned(),
             email: Some(email.clone()),
+            client_key: None,
             login: Some(kept),
         };
         let name = session.profile.clone();
         session.store.change(|profiles| {
+            let mut profile = profile;
+            // Who logs in to the same hub again goes on with the same client key.
+            if let Some(old) = profiles.profiles.remove(&name)
+                && old.url == profile.url
+            {
+                profile.client_key = old.client_key;
+            }
             profiles.profiles.insert(name.clone(), profile);
             if profiles.current.is_none() || global.profile.is_some() {
                 profiles.current = Some(name.clone());

@@ -48,6 +48,8 @@ pub(crate) enum Verb {
     /// Show one: what happened, and both sides of it where they were captured.
     #[command(visible_alias = "get")]
     Show(ShowOne),
+    /// The newest of them; with --follow, each as it ends.
+    Tail(super::tail::Tail),
     /// Take them away, as JSON lines or CSV.
     Export(Box<Export>),
     /// Send a captured request again, as a client.
@@ -141,6 +143,7 @@ pub(crate) async fn run(session: &Session, verb: &Verb) -> Ended {
     match verb {
         Verb::List(lists) => lists.run(session).await,
         Verb::Show(one) => one.run(session).await,
+        Verb::Tail(tail) => tail.run(session).await,
         Verb::Export(export) => export.run(session).await,
         Verb::Replay(replay) => replay.run(session).await,
         Verb::Prune { ids } => prune(session, ids).await,
@@ -249,7 +252,12 @@ async fn settings(session: &Session, change: &Change) -> Ended {
         Some(path) => crate::input::document(path)?,
         None => now,
     };
-    let call = endpoints::LOGS_SETTINGS_SET.call(&[]).body(change.on(now));
+    let mut wanted = change.on(now);
+    // It is told and cannot be set.
+    if let Some(members) = wanted.as_object_mut() {
+        members.remove("captured_bytes");
+    }
+    let call = endpoints::LOGS_SETTINGS_SET.call(&[]).body(wanted);
     match session.write(&call).await? {
         Some(answer) => session.console.one(&SETTINGS, &answer.body),
         None => Ok(()),

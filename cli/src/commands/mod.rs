@@ -5,13 +5,17 @@ pub(crate) mod api;
 pub(crate) mod api_keys;
 pub(crate) mod audit;
 mod catalogue;
+pub(crate) mod chat;
 pub(crate) mod config;
+mod continuation;
+pub(crate) mod conversations;
 mod explanation;
 pub(crate) mod health;
 pub(crate) mod keys;
 mod log_entry;
 pub(crate) mod login;
 pub(crate) mod logs;
+pub(crate) mod migrate_from;
 pub(crate) mod models;
 pub(crate) mod pools;
 pub(crate) mod presets;
@@ -20,14 +24,19 @@ pub(crate) mod profile;
 pub(crate) mod providers;
 pub(crate) mod routes;
 pub(crate) mod sessions;
+pub(crate) mod setup;
 pub(crate) mod stats;
 pub(crate) mod switch;
 pub(crate) mod system;
+pub(crate) mod tail;
+pub(crate) mod translate;
+pub(crate) mod tui;
 pub(crate) mod users;
 
 use crate::arguments::{Arguments, Command};
 use crate::failure::Ended;
-use crate::session::Session;
+use crate::session::{Session, console};
+use crate::tui::Screen;
 
 /// All resources, for what holds for each of them.
 #[cfg(test)]
@@ -40,6 +49,7 @@ pub(crate) const RESOURCES: &[crate::resource::Resource] = &[
     prices::PRICES,
     api_keys::API_KEYS,
     users::USERS,
+    conversations::CONVERSATIONS,
 ];
 
 /// Does what the command line says.
@@ -49,10 +59,17 @@ pub(crate) async fn run(arguments: Arguments) -> Ended {
     if let Command::Login(login) = &command {
         return login.run(&global).await;
     }
+    // Works without a hub, and without a home to keep profiles in.
+    if let Command::Translate(translate) = &command {
+        return translate.run(&console(&global));
+    }
+    if let Command::Config(config::Verb::MigrateFrom(migrate)) = &command {
+        return migrate.run(&console(&global));
+    }
     let session = Session::open(&global)?;
     let session = &session;
     match &command {
-        Command::Login(_) => Ok(()),
+        Command::Login(_) | Command::Translate(_) => Ok(()),
         Command::Logout => login::logout(session).await,
         Command::Whoami => login::whoami(session).await,
         Command::Profile(verb) => profile::run(session, verb),
@@ -69,11 +86,16 @@ pub(crate) async fn run(arguments: Arguments) -> Ended {
         Command::Sessions(verb) => sessions::run(session, verb).await,
         Command::Stats(verb) => stats::run(session, verb).await,
         Command::Logs(verb) => logs::run(session, verb).await,
+        Command::Conversations(verb) => conversations::run(session, verb).await,
         Command::Health(verb) => health::run(session, verb).await,
         Command::Config(verb) => config::run(session, verb).await,
         Command::Audit(verb) => audit::run(session, verb).await,
         Command::Db(verb) => system::database(session, verb).await,
         Command::Version => system::version(session).await,
         Command::Api(api) => api.run(session).await,
+        Command::Tui => tui::show(session, Screen::Status, global.color.holds()).await,
+        Command::Top => tui::show(session, Screen::Top, global.color.holds()).await,
+        Command::Chat(chat) => chat.run(session).await,
+        Command::Setup(setup) => setup.run(session).await,
     }
 }

@@ -204,7 +204,7 @@ impl Query {
                 session.console.note(&told(&answer));
                 session
                     .console
-                    .list(&fitting(layout, &answer), items(&answer["lines"]))
+                    .list(&fitting(layout, &answer), &priced(items(&answer["lines"])))
             })
             .await
     }
@@ -269,6 +269,20 @@ fn fitting(layout: &Layout, answer: &Value) -> Layout {
     }
 }
 
+/// An unknown price is not a price of nothing: sums without any price are left open.
+pub(crate) fn priced(lines: &[Value]) -> Vec<Value> {
+    let lines = lines.iter().map(|line| {
+        let mut line = line.clone();
+        if line["cost_nano_usd"] == json!(0)
+            && line["unpriced"].as_i64().is_some_and(|count| count > 0)
+        {
+            line["cost_nano_usd"] = Value::Null;
+        }
+        line
+    });
+    lines.collect()
+}
+
 /// Lines about requests with those about tokens beside them.
 pub(crate) fn joined(requests: &Value, tokens: &Value) -> Vec<Value> {
     let by_key: HashMap<String, &Value> = items(&tokens["lines"])
@@ -313,7 +327,7 @@ async fn summary(session: &Session, period: &Period) -> Ended {
         row["label"] = json!(label);
         row
     });
-    session.console.list(&USAGE, &rows)?;
+    session.console.list(&USAGE, &priced(&rows))?;
     for (title, member) in [("providers", "providers"), ("models", "models")] {
         if !items(&answer[member]).is_empty() {
             session.console.text(&format!("\n{title}\n"))?;
@@ -321,7 +335,9 @@ async fn summary(session: &Session, period: &Period) -> Ended {
                 columns: &REQUESTS.columns[1..],
                 ..REQUESTS
             };
-            session.console.list(&layout, items(&answer[member]))?;
+            session
+                .console
+                .list(&layout, &priced(items(&answer[member])))?;
         }
     }
     Ok(())

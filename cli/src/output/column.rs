@@ -162,6 +162,7 @@ pub(crate) fn plain(value: &Value) -> String {
 /// A value as people read it; nothing is a dash.
 pub(crate) fn people(value: &Value, show: Show, is_exact: bool, now: i64) -> String {
     let text = match (show, value) {
+        (Show::State, Value::Bool(is)) => if *is { "ok" } else { "failed" }.to_owned(),
         (Show::Yes, Value::Bool(is)) => if *is { "yes" } else { "no" }.to_owned(),
         (Show::Moment, Value::Number(ms)) => {
             let ms = ms.as_i64().unwrap_or_default();
@@ -250,7 +251,7 @@ fn grouped(number: &str) -> String {
     }
     let mut out = String::new();
     for (index, digit) in number.chars().enumerate() {
-        if index > 0 && (number.len() - index) % 3 == 0 {
+        if index > 0 && (number.len() - index).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);

@@ -137,7 +137,8 @@ impl Resource {
             body,
             etag: answer.etag,
         };
-        if draft.body[label].is_null() {
+        // The hub's own name of it stands in the path alone.
+        if draft.body[label].is_null() && self.members.contains(&label) {
             draft.body[label] = own;
         }
         Ok(draft)

@@ -4,11 +4,13 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::elsewhere::Elsewhere;
 use super::period::Period;
 use super::purse::{Delta, Purse};
 use super::refusal::Refusal;
 use super::reservation::{Hold, Reservation, Spend};
-use super::window::Window;
+use super::window::{SECONDS, Window};
+use crate::pool::news::ClientKeyUse;
 use crate::snapshot::Allowance;
 
 /// How fine the time of the last use is kept.
@@ -74,6 +76,8 @@ struct State {
     /// Made when a limit first asks for them.
     requests: Option<Box<Window>>,
     tokens: Option<Box<Window>>,
+    /// What other hubs say they serve; absent when none does.
+    elsewhere: Option<Box<Elsewhere>>,
     purse: Purse,
 }
 
@@ -146,6 +150,34 @@ impl Meter {
         self.state().tokens_reserved
     }
 
+    /// What the key uses here, for other hubs; `None` when it uses nothing.
+    pub(super) fn tell(&self, key: &Arc<str>, now: Instant) -> Option<ClientKeyUse> {
+        let second = self.second(now);
+        let mut state = self.state();
+        let ages = |window: &mut Option<Box<Window>>| {
+            window
+                .as_mut()
+                .map(|window| window.by_age(second))
+                .unwrap_or_default()
+        };
+        let told = ClientKeyUse {
+            key: Arc::clone(key),
+            requests: ages(&mut state.requests),
+            tokens: ages(&mut state.tokens),
+            in_flight: state.in_flight,
+            tokens_reserved: state.tokens_reserved,
+        };
+        let is_used = told.in_flight > 0 || !told.requests.is_empty() || !told.tokens.is_empty();
+        is_used.then_some(told)
+    }
+
+    /// What other hubs say the key uses there, in place of what they said before.
+    pub(super) fn hear(&self, told: &[&ClientKeyUse], now: Instant) {
+        let second = self.second(now);
+        let heard = (!told.is_empty()).then(|| Box::new(Elsewhere::of(told, second)));
+        self.state().elsewhere = heard;
+    }
+
     /// Notes that the key was used.
     pub fn touch(&self, wall_ms: i64) {
         self.used_ms.store(wall_ms, Ordering::Relaxed);
@@ -198,8 +230,9 @@ impl Meter {
         state.in_flight == 0 && state.purse.is_quiet()
     }
 
+    /// Counted from a minute before the start: what other hubs have served by then has its place.
     fn second(&self, now: Instant) -> u64 {
-        now.saturating_duration_since(self.started).as_secs()
+        SECONDS + now.saturating_duration_since(self.started).as_secs()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -218,7 +251,7 @@ impl State {
     ) -> Result<(), Refusal> {
         if let Some(limit) = allowance
             .max_concurrency
-            .filter(|limit| self.in_flight >= *limit)
+            .filter(|limit| self.in_flight_everywhere() >= *limit)
         {
             return Err(Refusal::Concurrency { limit });
         }
@@ -239,9 +272,10 @@ impl State {
             }
         }
         if let Some(limit) = allowance.rpm {
-            let window = self.requests_window();
-            if window.used(second) >= limit {
-                let wait = Duration::from_secs(window.wait(second, limit.saturating_sub(1)));
+            let (window, other) = self.requests_windows();
+            if used(window, other, second) >= limit {
+                let (window, other) = self.requests_windows();
+                let wait = Duration::from_secs(window.wait(other, second, limit.saturating_sub(1)));
                 return Err(Refusal::Requests { limit, wait });
             }
         }
@@ -258,9 +292,9 @@ impl State {
         hold: &Hold,
         second: u64,
     ) -> Result<(), Refusal> {
-        let reserved = self.tokens_reserved;
-        let window = self.tokens_window();
-        let used = window.used(second);
+        let reserved = self.tokens_reserved_everywhere();
+        let (window, other) = self.tokens_windows();
+        let used = used(window, other, second);
         let taken = used.saturating_add(reserved);
         if hold.tokens == 0 || taken == 0 || taken.saturating_add(hold.tokens) <= limit {
             return Ok(());
@@ -270,7 +304,8 @@ impl State {
         let wait = if used == 0 {
             1
         } else {
-            window.wait(second, most)
+            let (window, other) = self.tokens_windows();
+            window.wait(other, second, most)
         };
         Err(Refusal::Tokens {
             limit,
@@ -280,32 +315,64 @@ impl State {
     }
 
     fn standing(&mut self, allowance: &Allowance, second: u64) -> Standing {
-        let room = |limit: u64, window: &mut Window, reserved: u64| Room {
-            limit,
-            left: limit
-                .saturating_sub(window.used(second))
-                .saturating_sub(reserved),
-            whole_in: match window.used(second) {
-                0 => Duration::ZERO,
-                _ => Duration::from_secs(window.wait(second, 0)),
-            },
-        };
+        let reserved = self.tokens_reserved_everywhere();
         Standing {
             requests: allowance
                 .rpm
-                .map(|limit| room(limit, self.requests_window(), 0)),
-            tokens: allowance.tpm.map(|limit| {
-                let reserved = self.tokens_reserved;
-                room(limit, self.tokens_window(), reserved)
-            }),
+                .map(|limit| room(limit, self.requests_windows(), 0, second)),
+            tokens: allowance
+                .tpm
+                .map(|limit| room(limit, self.tokens_windows(), reserved, second)),
         }
     }
 
-    fn requests_window(&mut self) -> &mut Window {
-        self.requests.get_or_insert_with(|| Box::new(Window::new()))
+    fn in_flight_everywhere(&self) -> u32 {
+        let elsewhere = self.elsewhere.as_ref().map_or(0, |there| there.in_flight);
+        self.in_flight.saturating_add(elsewhere)
     }
 
-    fn tokens_window(&mut self) -> &mut Window {
-        self.tokens.get_or_insert_with(|| Box::new(Window::new()))
+    fn tokens_reserved_everywhere(&self) -> u64 {
+        let elsewhere = self
+            .elsewhere
+            .as_ref()
+            .map_or(0, |there| there.tokens_reserved);
+        self.tokens_reserved.saturating_add(elsewhere)
+    }
+
+    fn requests_window(&mut self) -> &mut Window {
+        self.requests_windows().0
+    }
+
+    /// What was used here, and by way of other hubs.
+    fn requests_windows(&mut self) -> Windows<'_> {
+        let here = self.requests.get_or_insert_with(|| Box::new(Window::new()));
+        (
+            here,
+            self.elsewhere.as_mut().map(|there| &mut there.requests),
+        )
+    }
+
+    fn tokens_windows(&mut self) -> Windows<'_> {
+        let here = self.tokens.get_or_insert_with(|| Box::new(Window::new()));
+        (here, self.elsewhere.as_mut().map(|there| &mut there.tokens))
+    }
+}
+
+type Windows<'a> = (&'a mut Window, Option<&'a mut Window>);
+
+fn used(here: &mut Window, there: Option<&mut Window>, second: u64) -> u64 {
+    let there = there.map_or(0, |there| there.used(second));
+    here.used(second).saturating_add(there)
+}
+
+fn room(limit: u64, (here, mut there): Windows<'_>, reserved: u64, second: u64) -> Room {
+    let used = used(here, there.as_deref_mut(), second);
+    Room {
+        limit,
+        left: limit.saturating_sub(used).saturating_sub(reserved),
+        whole_in: match used {
+            0 => Duration::ZERO,
+            _ => Duration::from_secs(here.wait(there, second, 0)),
+        },
     }
 }

@@ -7,6 +7,7 @@ use std::time::Instant;
 use super::meter::Meter;
 use super::period::Period;
 use super::purse::Delta;
+use crate::pool::news::ClientKeyUse;
 
 /// An amount that the database does not know yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,6 +120,29 @@ impl Meters {
             .into_iter()
             .filter_map(|(key, meter)| Some((key, meter.take_use()?)));
         uses.collect()
+    }
+
+    /// What client keys use here, for other hubs.
+    #[must_use]
+    pub fn tell(&self, now: Instant) -> Vec<ClientKeyUse> {
+        let all = self.all();
+        all.iter()
+            .filter_map(|(key, meter)| meter.tell(key, now))
+            .collect()
+    }
+
+    /// What other hubs say that client keys use there, in place of what they said before.
+    pub fn hear<'a>(&self, told: impl IntoIterator<Item = &'a ClientKeyUse>, now: Instant) {
+        let mut by_key: HashMap<&Arc<str>, Vec<&ClientKeyUse>> = HashMap::new();
+        for one in told {
+            by_key.entry(&one.key).or_default().push(one);
+        }
+        for (key, meter) in self.all() {
+            meter.hear(&by_key.remove(&key).unwrap_or_default(), now);
+        }
+        for (key, told) in by_key {
+            self.of(key).hear(&told, now);
+        }
     }
 
     fn all(&self) -> Vec<(Arc<str>, Arc<Meter>)> {

@@ -4,6 +4,7 @@
 //! to use is reserved before it goes anywhere and settled when it is over; a reservation that is dropped gives
 //! everything back. Clocks are passed in: a monotonic one for the minute, the wall's for days and months.
 
+mod elsewhere;
 mod meter;
 mod meters;
 mod period;

@@ -400,3 +400,75 @@ fn headers_know_what_is_left() {
         Some(60)
     );
 }
+
+#[test]
+fn what_other_hubs_serve_counts_and_is_forgotten_with_them() {
+    use crate::pool::news::ClientKeyUse;
+
+    let start = Instant::now();
+    let (here, there) = (Meters::new(start), Meters::new(start));
+    let key: Arc<str> = "key".into();
+    let allowance = Allowance {
+        rpm: Some(3),
+        tpm: Some(100),
+        max_concurrency: Some(3),
+        ..Allowance::default()
+    };
+    let at = |seconds: u64| Moment {
+        now: start + Duration::from_secs(seconds),
+        wall_ms: 0,
+    };
+    let demand = Demand {
+        tokens: 40,
+        nano_usd: 0,
+    };
+    let hear = |seconds: u64| {
+        let told: Vec<ClientKeyUse> = there.tell(at(seconds).now);
+        here.hear(&told, at(seconds).now);
+    };
+    let (first, _) = there
+        .of(&key)
+        .admit(&allowance, demand, at(0))
+        .expect("free");
+    let (second, _) = there
+        .of(&key)
+        .admit(&allowance, demand, at(5))
+        .expect("free");
+    hear(10);
+    // 80 of 100 tokens are reserved there.
+    let refused = here.of(&key).admit(&allowance, demand, at(10)).map(|_| ());
+    assert!(
+        matches!(refused, Err(Refusal::Tokens { .. })),
+        "{refused:?}"
+    );
+    let spend = Spend {
+        tokens: 10,
+        nano_usd: None,
+    };
+    first.settle(spend, at(10).now);
+    second.settle(spend, at(10).now);
+    hear(10);
+    let (third, standing) = here
+        .of(&key)
+        .admit(&allowance, demand, at(10))
+        .expect("room");
+    let requests = standing.requests.expect("limited");
+    assert_eq!(
+        (requests.left, requests.whole_in),
+        (0, Duration::from_secs(61))
+    );
+    assert_eq!(standing.tokens.expect("limited").left, 100 - 20 - 40);
+    let wait = here.of(&key).admit(&allowance, demand, at(10)).map(|_| ());
+    let first_leaves = Duration::from_secs(51);
+    assert_eq!(
+        wait,
+        Err(Refusal::Requests {
+            limit: 3,
+            wait: first_leaves
+        })
+    );
+    // The other hub is gone.
+    here.hear(&[], at(11).now);
+    assert!(here.of(&key).admit(&allowance, demand, at(11)).is_ok());
+    drop(third);
+}

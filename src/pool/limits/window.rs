@@ -1,7 +1,7 @@
 //! What was used in the last minute, second by second.
 
 /// Seconds that count. One more than a minute has, so that no minute, wherever it begins, holds more than the limit.
-const SECONDS: u64 = 61;
+pub(super) const SECONDS: u64 = 61;
 
 /// Amounts by the second in which they were used. Seconds come from a monotonic clock.
 #[derive(Debug)]
@@ -34,18 +34,49 @@ impl Window {
         self.sum += amount.min(room);
     }
 
-    /// Seconds until no more than `most` is left of what was used; at least one.
-    pub(super) fn wait(&mut self, second: u64, most: u64) -> u64 {
+    /// Seconds until no more than `most` is left of what was used here and, where there is one, in another window;
+    /// at least one.
+    pub(super) fn wait(&mut self, other: Option<&mut Self>, second: u64, most: u64) -> u64 {
         self.advance(second);
         let mut left = self.sum;
+        let other = other.map(|other| {
+            other.advance(self.newest);
+            left = left.saturating_add(other.sum);
+            &*other
+        });
         for passed in 1..SECONDS {
             // The oldest slot is the one that the next second takes.
             left -= self.slots[place(self.newest + passed)];
+            left = left
+                .saturating_sub(other.map_or(0, |other| other.slots[place(other.newest + passed)]));
             if left <= most {
                 return passed;
             }
         }
         SECONDS
+    }
+
+    /// What was used, by how many seconds ago; only seconds in which something was.
+    pub(super) fn by_age(&mut self, second: u64) -> Vec<(u8, u64)> {
+        self.advance(second);
+        let ages = 0..SECONDS.min(self.newest + 1);
+        ages.filter_map(|age| {
+            let amount = self.slots[place(self.newest - age)];
+            Some((u8::try_from(age).ok()?, amount)).filter(|(_, amount)| *amount > 0)
+        })
+        .collect()
+    }
+
+    /// Adds what was used some seconds ago; nothing when that is too long ago.
+    pub(super) fn add_at(&mut self, second: u64, age: u8, amount: u64) {
+        self.advance(second);
+        let age = u64::from(age);
+        if age >= SECONDS || age > self.newest {
+            return;
+        }
+        let amount = amount.min(u64::MAX - self.sum);
+        self.slots[place(self.newest - age)] += amount;
+        self.sum += amount;
     }
 
     /// Forgets what lies more than a minute back. A second that was already left does not come again.
@@ -108,7 +139,7 @@ mod tests {
             window.add(second, 10);
         }
         for (most, wait) in [(30, 1), (29, 41), (20, 41), (10, 51), (9, 61), (0, 61)] {
-            assert_eq!(window.wait(120, most), wait, "{most}");
+            assert_eq!(window.wait(None, 120, most), wait, "{most}");
             assert!(most == 30 || window_of(&[100, 110, 120]).used(120 + wait - 1) > most);
             assert!(window_of(&[100, 110, 120]).used(120 + wait) <= most);
         }

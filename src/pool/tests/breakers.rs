@@ -158,3 +158,33 @@ fn latencies_follow_slowly() {
     let average = latencies.get("p", "m").expect("measured");
     assert!((average - 120.0).abs() < 0.001, "{average}");
 }
+
+#[test]
+fn a_breaker_that_is_open_elsewhere_is_open_here() {
+    let (here, there) = (Breakers::default(), Breakers::default());
+    let now = Instant::now();
+    let settings = BreakerSettings {
+        failure_threshold: 1,
+        recovery_timeout: Duration::from_secs(30),
+    };
+    there
+        .admit("p", "m", settings, now)
+        .expect("closed")
+        .failure(now);
+    here.hear(&there.tell(now), now);
+    let wait = here.admit("p", "m", settings, now).map(|_| ());
+    assert_eq!(wait, Err(Duration::from_secs(30)));
+    assert!(here.admit("p", "other", settings, now).is_ok());
+    assert_eq!(here.states(now)[0].phase, BreakerPhase::Open);
+    assert!(here.tell(now).is_empty(), "hearsay is not told on");
+    let later = now + Duration::from_secs(31);
+    assert!(
+        here.admit("p", "m", settings, later).is_ok(),
+        "its time is over"
+    );
+    here.hear(&[], now);
+    assert!(
+        here.admit("p", "m", settings, now).is_ok(),
+        "nobody says so any more"
+    );
+}

@@ -327,3 +327,33 @@ fn a_key_that_rests_for_one_model_serves_the_others() {
         assert!(pools.lease(&pool, &name, now, &[]).is_err());
     }
 }
+
+#[test]
+fn what_other_hubs_say_of_keys_holds_as_long_as_they_say_it() {
+    let ((here, now), (there, _)) = (start(), start());
+    let pool = pool(2, None, 0);
+    for pools in [&here, &there] {
+        pools.adopt([&pool]);
+    }
+    let model = model();
+    let limited = there.lease(&pool, &model, now, &[]).expect("free");
+    let wait = Some(Duration::from_secs(20));
+    limited.settle(KeyOutcome::RateLimited { retry_after: wait }, now);
+    let refused = there.lease(&pool, &model, now, &[]).expect("the other");
+    refused.settle(KeyOutcome::AuthFailed(401), now);
+
+    let (rests, refusals) = there.tell(now);
+    here.hear(&rests, &refusals, now);
+    let exhausted = here.lease(&pool, &model, now, &[]).map(|_| ());
+    let exhausted = exhausted.expect_err("both keys are known to be of no use");
+    assert_eq!(exhausted.reason, ExhaustedReason::Cooling);
+    assert!(exhausted.retry_after <= wait && exhausted.retry_after > Some(Duration::from_secs(19)));
+    let states: Vec<_> = here.stats(now).iter().map(|key| key.state).collect();
+    assert_eq!(states, ["cooling", "quarantined"]);
+    assert_eq!(here.tell(now), (vec![], vec![]), "hearsay is not told on");
+
+    there.reset("p", None);
+    let (rests, refusals) = there.tell(now);
+    here.hear(&rests, &refusals, now);
+    assert!(here.lease(&pool, &model, now, &[]).is_ok());
+}

@@ -1,0 +1,32 @@
+/** A month of requests, a day at a time, days without any included. */
+import { api, type Schemas } from '$lib/api/client';
+
+type Line = Schemas['RequestLine'];
+
+export const DAY = 86_400_000;
+export const DAYS = 30;
+
+export interface Day {
+  at: number;
+  requests: number;
+  errors: number;
+  cost: number;
+}
+
+/** The days up to now, each with what its line says. */
+export function daysOf(lines: readonly Pick<Line, 'bucket' | 'requests' | 'errors' | 'cost_nano_usd'>[], now: number): Day[] {
+  const today = Math.floor(now / DAY) * DAY;
+  const byDay = new Map(lines.map((line) => [line.bucket, line]));
+  return Array.from({ length: DAYS }, (_, index) => {
+    const at = today - (DAYS - 1 - index) * DAY;
+    const line = byDay.get(at);
+    return { at, requests: line?.requests ?? 0, errors: line?.errors ?? 0, cost: line?.cost_nano_usd ?? 0 };
+  });
+}
+
+/** The usage of a key or of a person. */
+export async function usageOf(of: { client_key_id?: string; user_id?: string }): Promise<Day[] | null> {
+  const query = { ...of, from: Math.floor(Date.now() / DAY) * DAY - (DAYS - 1) * DAY, step: 'day' as const, limit: 100 };
+  const { data } = await api.GET('/api/stats/requests', { params: { query } });
+  return data ? daysOf(data.lines, Date.now()) : null;
+}

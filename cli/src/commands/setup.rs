@@ -1,0 +1,301 @@
+//! `setup`: sends a client to the hub, by showing what to set or by writing the client's own files.
+
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+
+use crate::endpoints;
+use crate::failure::{Ended, Failure};
+use crate::input::{self, ApiKey};
+use crate::output::tell;
+use crate::session::Session;
+use crate::setup::change::{Change, read};
+use crate::setup::client::{Client, Target, Wish};
+use crate::setup::{Setting, Syntax, replacement};
+
+/// What stands for a key that nobody gave.
+const BLANK: &str = "YOUR-CLIENT-KEY";
+
+/// Which client, and what it is to be set to.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Without --write it only shows what to set. With it the change is shown first, a copy of each file \
+                  stays beside it, and --undo goes back to the newest copy.\n\nExamples:\n  \
+                  bridge-admin setup claude-code --write --create-key\n  \
+                  eval \"$(bridge-admin setup env --api-key-file key.txt)\"\n  \
+                  bridge-admin setup codex --undo"
+)]
+pub(crate) struct Setup {
+    /// The client.
+    #[arg(value_enum)]
+    client: Client,
+    /// Write the client's files.
+    #[arg(long)]
+    write: bool,
+    /// Go back to how the files were before they were last written.
+    #[arg(long, conflicts_with_all = ["write", "create_key", "model", "small_model"])]
+    undo: bool,
+    /// The model to ask for [default: as it is].
+    #[arg(long, short)]
+    model: Option<String>,
+    /// The model for small things, where the client knows such.
+    #[arg(long, value_name = "MODEL")]
+    small_model: Option<String>,
+    /// Where the client keeps its settings [default: where it looks by itself].
+    #[arg(long, value_name = "FOLDER")]
+    folder: Option<String>,
+    /// Which shell the variables are for.
+    #[arg(long, value_enum, default_value_t)]
+    shell: Shell,
+    /// Make a client key of this name at the hub [name: the client's].
+    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "",
+        conflicts_with_all = ["api_key", "api_key_file", "api_key_stdin"])]
+    create_key: Option<String>,
+    #[command(flatten)]
+    key: ApiKey,
+}
+
+/// A way to write variables.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+enum Shell {
+    /// bash, zsh and their like.
+    #[default]
+    Sh,
+    /// fish.
+    Fish,
+    /// PowerShell.
+    Powershell,
+    /// Lines of a `.env` file.
+    Dotenv,
+}
+
+impl Setup {
+    /// Shows it, does it, or takes it back.
+    pub(crate) async fn run(&self, session: &Session) -> Ended {
+        if self.undo {
+            return self.undo(session);
+        }
+        let mut wish = Wish {
+            url: session.client.url().to_owned(),
+            key: self.key.given(session)?,
+            model: self.model.clone(),
+            small_model: self.small_model.clone(),
+        };
+        match self.write {
+            true => self.write(session, wish).await,
+            false => {
+                if self.create_key.is_some() {
+                    wish.key = Some(self.created(session).await?);
+                }
+                self.show(session, &wish)
+            }
+        }
+    }
+
+    fn targets(&self, wish: &Wish) -> Ended<Vec<Target>> {
+        let folder = match &self.folder {
+            Some(folder) => folder.into(),
+            None => self.client.folder()?,
+        };
+        Ok(self.client.targets(&folder, wish))
+    }
+
+    /// What to set, for somebody to do it.
+    fn show(&self, session: &Session, wish: &Wish) -> Ended {
+        let mut wish = wish.clone();
+        wish.key.get_or_insert_with(|| BLANK.to_owned());
+        let targets = self.targets(&wish)?;
+        if !session.console.format.is_for_people() {
+            return session.console.raw(&document(self.client, &targets));
+        }
+        for target in &targets {
+            if self.client == Client::Env {
+                session.console.text(&lines(self.shell, &target.settings))?;
+                continue;
+            }
+            let text = target.syntax.set("", &target.settings)?;
+            session.console.text(&format!(
+                "# {}\n{}\n",
+                target.path.display(),
+                text.trim_end()
+            ))?;
+        }
+        self.remark(session, &wish);
+        if wish.key.as_deref() == Some(BLANK) {
+            session
+                .console
+                .note("give a key with --api-key-file, or have one made with --create-key");
+        }
+        Ok(())
+    }
+
+    async fn write(&self, session: &Session, mut wish: Wish) -> Ended {
+        let is_missing = wish.key.is_none() && self.create_key.is_none() && !self.has_key(&wish)?;
+        if is_missing && !session.is_dry() {
+            let flag = "--create-key, --api-key-stdin or --api-key-file";
+            wish.key = Some(input::asked(session, "Client key", flag)?);
+        }
+        // The change is shown before a key is made for it: whoever says no leaves nothing behind.
+        let mut shown = wish.clone();
+        if self.create_key.is_some() || (is_missing && wish.key.is_none()) {
+            shown.key = Some(BLANK.to_owned());
+        }
+        let changes = self.changes(&shown)?;
+        if changes.is_empty() {
+            session.console.note("everything is set already");
+            return Ok(());
+        }
+        for change in &changes {
+            tell(change.diff().trim_end());
+        }
+        if session.is_dry() {
+            session.console.note("nothing was written (--dry-run)");
+            return Ok(());
+        }
+        session.confirm("change these files")?;
+        if self.create_key.is_some() {
+            wish.key = Some(self.created(session).await?);
+        }
+        let changes = self.changes(&wish)?;
+        let copies = replacement::replace(&changes)?;
+        for (change, copy) in changes.iter().zip(&copies) {
+            let (path, copy) = (change.path.display(), copy.display());
+            session
+                .console
+                .note(&format!("{path} is written; as it was: {copy}"));
+        }
+        self.remark(session, &wish);
+        let name = self.client.name();
+        session
+            .console
+            .note(&format!("take it back: bridge-admin setup {name} --undo"));
+        Ok(())
+    }
+
+    fn remark(&self, session: &Session, wish: &Wish) {
+        for remark in self.client.remarks(wish) {
+            session.console.note(&format!("mind: {remark}"));
+        }
+    }
+
+    fn changes(&self, wish: &Wish) -> Ended<Vec<Change>> {
+        let changes: Ended<Vec<Change>> = self.targets(wish)?.iter().map(Change::of).collect();
+        Ok(changes?.into_iter().filter(Change::is_change).collect())
+    }
+
+    /// Whether the client has a key already.
+    fn has_key(&self, wish: &Wish) -> Ended<bool> {
+        for target in self.targets(wish)? {
+            if let (Some(path), Some(text)) = (&target.key, read(&target.path)?)
+                && target
+                    .syntax
+                    .get(&text, path)
+                    .is_some_and(|key| !key.is_empty())
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// A new client key. It is shown nowhere but in the client's files.
+    async fn created(&self, session: &Session) -> Ended<String> {
+        let wanted = self.create_key.as_deref().unwrap_or_default();
+        let name = if wanted.is_empty() {
+            self.client.name()
+        } else {
+            wanted
+        };
+        let call = endpoints::CLIENT_KEY_MAKE
+            .call(&[])
+            .body(json!({"name": name}));
+        let Some(answer) = session.write(&call).await? else {
+            return Ok(BLANK.to_owned());
+        };
+        let key = answer.body["key"].as_str().map(str::to_owned);
+        let key = key.ok_or_else(|| Failure::failed("the hub made a key and did not tell it"))?;
+        session
+            .console
+            .note(&format!("client key `{name}` is made at the hub"));
+        Ok(key)
+    }
+
+    fn undo(&self, session: &Session) -> Ended {
+        let wish = Wish {
+            url: session.client.url().to_owned(),
+            key: None,
+            model: None,
+            small_model: None,
+        };
+        let mut steps = Vec::new();
+        for target in self.targets(&wish)? {
+            if let Some(copy) = replacement::newest(&target.path)? {
+                let now = read(&target.path)?;
+                let path = target.path.clone();
+                let change = Change::between(path, now, copy.text.clone()).hiding(&target);
+                steps.push((change, copy));
+            }
+        }
+        if steps.is_empty() {
+            return Err(Failure::new(
+                crate::failure::Kind::NotFound,
+                "there is nothing to go back to",
+            ));
+        }
+        for (change, _) in &steps {
+            tell(change.diff().trim_end());
+        }
+        if session.is_dry() {
+            session.console.note("nothing was written (--dry-run)");
+            return Ok(());
+        }
+        session.confirm("go back to this")?;
+        for (change, copy) in &steps {
+            replacement::put_back(&change.path, copy)?;
+            let path = change.path.display();
+            session.console.note(&format!("{path} is as it was"));
+        }
+        Ok(())
+    }
+}
+
+/// Variables as a shell reads them.
+fn lines(shell: Shell, settings: &[Setting]) -> String {
+    let mut out = String::new();
+    for setting in settings {
+        let (name, value) = (setting.path.join("_"), &setting.value);
+        let quoted = format!("'{}'", value.replace('\'', "'\\''"));
+        let line = match shell {
+            Shell::Sh => format!("export {name}={quoted}"),
+            Shell::Fish => format!(
+                "set -gx {name} '{}'",
+                value.replace('\\', "\\\\").replace('\'', "\\'")
+            ),
+            Shell::Powershell => format!("$env:{name} = '{}'", value.replace('\'', "''")),
+            Shell::Dotenv => format!("{name}={value}"),
+        };
+        out.push_str(&line);
+        out.push('\n');
+    }
+    out
+}
+
+/// What to set, for programs.
+fn document(client: Client, targets: &[Target]) -> Value {
+    let files = targets.iter().map(|target| {
+        let settings = target
+            .settings
+            .iter()
+            .map(|setting| (setting.path.join("."), json!(setting.value)));
+        let syntax = match target.syntax {
+            Syntax::Json => "json",
+            Syntax::Toml => "toml",
+            Syntax::Dotenv => "dotenv",
+        };
+        json!({
+            "path": target.path.display().to_string(),
+            "syntax": syntax,
+            "settings": settings.collect::<serde_json::Map<_, _>>(),
+        })
+    });
+    json!({"client": client.name(), "files": files.collect::<Vec<_>>()})
+}

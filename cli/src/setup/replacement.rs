@@ -1,0 +1,234 @@
+//! Files in the place of others: a copy of the old one beside it, the new one whole or not at all, and the way back.
+//! Knows no content.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use super::change::{Change, read};
+use crate::failure::{Ended, Failure};
+use crate::moment;
+
+/// What stands between a file's name and the moment of its copy.
+const MARK: &str = ".bridge-backup-";
+/// Ends the name of a copy of what was not there.
+const ABSENT: &str = ".absent";
+
+/// Writes all of the changes, or none of them: what was written before one fails is taken back.
+pub(crate) fn replace(changes: &[Change]) -> Ended<Vec<PathBuf>> {
+    let mut copies = Vec::new();
+    for (index, change) in changes.iter().enumerate() {
+        let done = keep(change).and_then(|copy| {
+            copies.push(copy);
+            write(change)
+        });
+        if let Err(failure) = done {
+            for (change, copy) in changes[..index].iter().zip(&copies) {
+                restore(&change.path, change.before.as_deref())?;
+                remove(copy)?;
+            }
+            if let Some(copy) = copies.get(index) {
+                remove(copy)?;
+            }
+            return Err(failure.next("nothing was changed"));
+        }
+    }
+    Ok(copies)
+}
+
+/// The newest copy of a file.
+pub(crate) struct Copy {
+    /// Where it is.
+    pub(crate) path: PathBuf,
+    /// What was in the file; nothing where there was none.
+    pub(crate) text: Option<String>,
+}
+
+/// The newest copy of a file, where there is one.
+pub(crate) fn newest(path: &Path) -> Ended<Option<Copy>> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Ok(None);
+    };
+    let start = format!("{}{MARK}", name.to_string_lossy());
+    let Ok(entries) = fs::read_dir(if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    }) else {
+        return Ok(None);
+    };
+    let names = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok());
+    let Some(found) = names.filter(|name| name.starts_with(&start)).max() else {
+        return Ok(None);
+    };
+    let is_absent = found.ends_with(ABSENT);
+    let copy = folder.join(found);
+    let text = if is_absent { None } else { read(&copy)? };
+    Ok(Some(Copy { path: copy, text }))
+}
+
+/// Puts a copy back in its place.
+pub(crate) fn put_back(path: &Path, copy: &Copy) -> Ended {
+    restore(path, copy.text.as_deref())?;
+    remove(&copy.path)
+}
+
+fn restore(path: &Path, text: Option<&str>) -> Ended {
+    match text {
+        Some(text) => {
+            let change = Change::between(path.to_owned(), None, Some(text.to_owned()));
+            write(&change)
+        }
+        None => remove(path),
+    }
+}
+
+fn remove(path: &Path) -> Ended {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(trouble(path, &error)),
+        _ => Ok(()),
+    }
+}
+
+/// A copy of the file as it is, beside it.
+fn keep(change: &Change) -> Ended<PathBuf> {
+    let folder = change.path.parent().unwrap_or(Path::new(""));
+    if !folder.as_os_str().is_empty() {
+        fs::create_dir_all(folder).map_err(|error| trouble(folder, &error))?;
+    }
+    let name = change
+        .path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy();
+    let end = if change.before.is_some() { "" } else { ABSENT };
+    // Digits of one width: the newest name is the greatest.
+    let copy = folder.join(format!("{name}{MARK}{:015}{end}", moment::now_ms()));
+    let text = change.before.as_deref().unwrap_or_default();
+    fresh(&copy, text).map_err(|error| trouble(&copy, &error))?;
+    Ok(copy)
+}
+
+/// The new content in the place of the old one. A link stays a link: what it points to is replaced.
+fn write(change: &Change) -> Ended {
+    let Some(text) = &change.after else {
+        return remove(&change.path);
+    };
+    let path = fs::canonicalize(&change.path).unwrap_or_else(|_| change.path.clone());
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(format!(".bridge-new-{}", std::process::id()));
+    let draft = path.with_file_name(name);
+    let written = remove(&draft)
+        .and_then(|()| fresh(&draft, text).map_err(|error| trouble(&draft, &error)))
+        .and_then(|()| same_mode(&path, &draft, change.has_secret))
+        .and_then(|()| fs::rename(&draft, &path).map_err(|error| trouble(&path, &error)));
+    if written.is_err() {
+        remove(&draft)?;
+    }
+    written
+}
+
+/// A new file that only its owner can read.
+fn fresh(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file: File = options.open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+/// The rights of the old file, but none of others where a key stands in it.
+fn same_mode(old: &Path, new: &Path, has_secret: bool) -> Ended {
+    #[cfg(unix)]
+    if let Ok(metadata) = fs::metadata(old) {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = metadata.permissions().mode() & if has_secret { 0o700 } else { 0o777 };
+        let rights = fs::Permissions::from_mode(mode);
+        fs::set_permissions(new, rights).map_err(|error| trouble(new, &error))?;
+    }
+    #[cfg(not(unix))]
+    let _ = (old, new, has_secret);
+    Ok(())
+}
+
+fn trouble(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::failed(format!("{}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("bridge-{name}-{}", std::process::id()));
+        fs::create_dir_all(&folder).expect("a temporary folder");
+        folder
+    }
+
+    fn change(path: &Path, after: &str) -> Change {
+        let before = read(path).expect("readable");
+        Change::between(path.to_owned(), before, Some(after.to_owned()))
+    }
+
+    #[test]
+    fn copies_go_back_step_by_step() {
+        let folder = folder("replacement");
+        let path = folder.join("settings.json");
+        for text in ["one", "two"] {
+            replace(&[change(&path, text)]).expect("a writable folder");
+            std::thread::sleep(std::time::Duration::from_millis(3));
+        }
+        let back = |path: &Path| {
+            let copy = newest(path).expect("readable").expect("a copy");
+            put_back(path, &copy).expect("writable");
+            read(path).expect("readable")
+        };
+        assert_eq!(back(&path).as_deref(), Some("one"));
+        assert_eq!(back(&path), None);
+        assert!(newest(&path).expect("readable").is_none());
+        fs::remove_dir_all(folder).expect("it was made here");
+    }
+
+    #[test]
+    fn when_one_fails_all_are_as_they_were() {
+        let folder = folder("all-or-none");
+        let (good, bad) = (folder.join("a"), folder.join("b"));
+        fs::write(&good, "old").expect("writable");
+        // A folder cannot be replaced by a file.
+        fs::create_dir_all(bad.join("inner")).expect("writable");
+        let changes = [
+            change(&good, "new"),
+            Change::between(bad, None, Some("new".to_owned())),
+        ];
+        assert!(replace(&changes).is_err());
+        assert_eq!(fs::read_to_string(&good).expect("it is there"), "old");
+        let left = fs::read_dir(&folder).expect("it is there").count();
+        assert_eq!(left, 2, "copies and drafts are gone");
+        fs::remove_dir_all(folder).expect("it was made here");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_a_link_and_a_key_is_the_owners_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = folder("links");
+        let (real, link) = (folder.join("real"), folder.join("link"));
+        fs::write(&real, "old").expect("writable");
+        fs::set_permissions(&real, fs::Permissions::from_mode(0o664)).expect("ours");
+        std::os::unix::fs::symlink(&real, &link).expect("writable");
+        let mut change = change(&link, "new");
+        change.has_secret = true;
+        replace(&[change]).expect("writable");
+        assert!(fs::symlink_metadata(&link).expect("there").is_symlink());
+        assert_eq!(fs::read_to_string(&real).expect("there"), "new");
+        assert_eq!(
+            fs::metadata(&real).expect("there").permissions().mode() & 0o777,
+            0o600
+        );
+        fs::remove_dir_all(folder).expect("it was made here");
+    }
+}

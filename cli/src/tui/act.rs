@@ -1,0 +1,159 @@
+//! Acts as calls of the admin API. Pure but for sending.
+
+use serde_json::{Value, json};
+
+use super::news::{Act, News, Topic};
+use crate::client::{Call, Client};
+use crate::endpoints;
+use crate::failure::Ended;
+
+/// The roles that names such as `opus` stand for, with the member that sets each.
+pub(super) const ROLES: [(&str, &str); 3] = [
+    ("opus", "big_model"),
+    ("sonnet", "middle_model"),
+    ("haiku", "small_model"),
+];
+
+/// How many of the newest requests are listed.
+const LISTED: u64 = 200;
+
+/// The call that answers a topic.
+pub(super) fn question(topic: Topic) -> Call {
+    match topic {
+        Topic::System => endpoints::SYSTEM.call(&[]),
+        Topic::Summary => endpoints::STATS_SUMMARY.call(&[]).with("range", "1h"),
+        Topic::Current => endpoints::CURRENT.call(&[]),
+        Topic::Presets => endpoints::PRESET_LIST.call(&[]).with("limit", 100),
+        Topic::Models => endpoints::MODELS.call(&[]),
+        Topic::Health => endpoints::HEALTH.call(&[]),
+        Topic::Checks => endpoints::HEALTH_CHECK.call(&[]),
+        Topic::Logs | Topic::Entry | Topic::Roles => {
+            endpoints::LOGS.call(&[]).with("limit", LISTED)
+        }
+    }
+}
+
+/// Does it, and says what came of it.
+pub(super) async fn perform(client: &Client, act: &Act) -> Vec<News> {
+    match act {
+        Act::Ask(topic) => vec![answer(
+            *topic,
+            client.send(&question(*topic)).await.map(|a| a.body),
+        )],
+        Act::Open(id) => {
+            let sent = client.send(&endpoints::LOG.call(&[id])).await;
+            vec![answer(Topic::Entry, sent.map(|answer| answer.body))]
+        }
+        Act::Check => {
+            let checks = client
+                .send(&question(Topic::Checks))
+                .await
+                .map(|answer| answer.body);
+            vec![
+                answer(Topic::Checks, checks),
+                answer(Topic::Roles, roles(client).await),
+            ]
+        }
+        Act::Apply(name) => {
+            let call = endpoints::PRESET_APPLY.call(&[name]);
+            done(
+                client,
+                &call,
+                &format!("preset `{name}` is in force"),
+                &[Topic::Current, Topic::Presets],
+            )
+            .await
+        }
+        Act::Switch(member, model) => {
+            let mut body = json!({});
+            body[*member] = json!(model);
+            let role = ROLES
+                .iter()
+                .find(|(_, own)| own == member)
+                .map_or(*member, |(role, _)| role);
+            let call = endpoints::SWITCH.call(&[]).body(body);
+            done(
+                client,
+                &call,
+                &format!("{role} is now {model}"),
+                &[Topic::Current, Topic::Presets],
+            )
+            .await
+        }
+        Act::Reset(pool) => {
+            let call = endpoints::KEYS_RESET.call(&[pool]);
+            done(
+                client,
+                &call,
+                &format!("the keys of `{pool}` may be used again"),
+                &[],
+            )
+            .await
+        }
+        Act::Test(pool) => test(client, pool).await,
+    }
+}
+
+fn answer(topic: Topic, answer: Ended<Value>) -> News {
+    match answer {
+        Ok(value) => News::Answer(topic, value),
+        Err(failure) => News::Silence(topic, failure),
+    }
+}
+
+/// Writes, and reads again what that changes.
+async fn done(client: &Client, call: &Call, words: &str, topics: &[Topic]) -> Vec<News> {
+    match client.send(call).await {
+        Err(failure) => vec![News::Undone(failure)],
+        Ok(sent) => {
+            let warnings = sent.body["warnings"]
+                .as_array()
+                .map(Vec::as_slice)
+                .unwrap_or_default();
+            let words = match warnings.first().and_then(Value::as_str) {
+                Some(warning) => format!("{words}, but {warning}"),
+                None => words.to_owned(),
+            };
+            let mut news = vec![News::Done(words)];
+            for topic in topics {
+                let sent = client.send(&question(*topic)).await;
+                news.push(answer(*topic, sent.map(|answer| answer.body)));
+            }
+            news
+        }
+    }
+}
+
+async fn test(client: &Client, pool: &str) -> Vec<News> {
+    match client.send(&endpoints::KEYS_TEST.call(&[pool])).await {
+        Err(failure) => vec![News::Undone(failure)],
+        Ok(sent) => {
+            let results = sent.body.as_array().map(Vec::as_slice).unwrap_or_default();
+            let good = results.iter().filter(|result| result["ok"] == true).count();
+            let words = format!("{good} of {} keys of `{pool}` work", results.len());
+            vec![News::Done(words)]
+        }
+    }
+}
+
+/// Where each role leads, without sending anything to a provider.
+async fn roles(client: &Client) -> Ended<Value> {
+    let mut found = Vec::new();
+    for (role, _) in ROLES {
+        let request = json!({"model": role, "messages": [{"role": "user", "content": "hello"}]});
+        let body = json!({"dialect": "openai-chat", "request": request});
+        let sent = client
+            .send(&endpoints::ROUTE_TEST.call(&[]).body(body))
+            .await;
+        found.push(match sent {
+            Ok(answer) => json!({
+                "role": role,
+                "route": answer.body["route"],
+                "target": answer.body["targets"][0],
+                "refusal": answer.body["refusal"],
+            }),
+            Err(failure) => json!({"role": role, "refusal": failure.to_string()}),
+        });
+    }
+    Ok(Value::Array(found))
+}

@@ -1,0 +1,103 @@
+//! Presets to switch to, what each stands for, and what is in force.
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::Line;
+use ratatui::widgets::{Cell, Paragraph, Row, Table, Wrap};
+use serde_json::Value;
+
+use super::{framed, pair};
+use crate::entry::text;
+use crate::tui::app::{App, Screen};
+use crate::tui::news::Topic;
+
+/// Draws it.
+pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
+    let [left, right] =
+        Layout::horizontal([Constraint::Percentage(40), Constraint::Fill(1)]).areas(area);
+    let [upper, lower] =
+        Layout::vertical([Constraint::Length(6), Constraint::Fill(1)]).areas(right);
+    let current = app.answer(Topic::Current);
+    let preset = match text(current, "current_preset") {
+        "" => "none",
+        name => name,
+    };
+    let mut lines = roles(app, &current["current_models"]);
+    lines.push(pair(app, "preset", preset));
+    frame.render_widget(Paragraph::new(lines).block(framed("In force")), upper);
+    let chosen = app.chosen(Screen::Models);
+    let items = &app.answer(Topic::Presets)["items"];
+    if let Some(preset) = chosen.and_then(|at| items.get(at)) {
+        details(frame, app, preset, lower);
+    }
+    presets(frame, app, left);
+}
+
+fn roles(app: &App, models: &Value) -> Vec<Line<'static>> {
+    let roles = [
+        ("opus", "big_model"),
+        ("sonnet", "middle_model"),
+        ("haiku", "small_model"),
+    ];
+    let value = |member: &str| match text(models, member) {
+        "" => "-".to_owned(),
+        model => model.to_owned(),
+    };
+    roles
+        .map(|(role, member)| pair(app, role, value(member)))
+        .into()
+}
+
+fn presets(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
+    let items = app.answer(Topic::Presets)["items"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let block = framed(format!("{} presets", items.len()));
+    if items.is_empty() {
+        let text = Paragraph::new("\n No presets.").style(app.theme.faint());
+        frame.render_widget(text.block(block), area);
+        return;
+    }
+    let rows: Vec<Row<'_>> = items
+        .iter()
+        .map(|preset| {
+            let (mark, style) = match (preset["is_active"] == true, preset["warnings"].as_array()) {
+                (true, _) => ("*", app.theme.good()),
+                (false, Some(warnings)) if !warnings.is_empty() => ("!", app.theme.fair()),
+                _ => (" ", app.theme.faint()),
+            };
+            Row::new(vec![
+                Cell::from(mark).style(style),
+                Cell::from(text(preset, "name").to_owned()),
+            ])
+        })
+        .collect();
+    let table = Table::new(rows, [Constraint::Length(1), Constraint::Fill(1)])
+        .row_highlight_style(app.theme.chosen())
+        .block(block);
+    let chosen = app.chosen(Screen::Models);
+    let state = app.tables.entry(Screen::Models).or_default();
+    state.select(chosen);
+    frame.render_stateful_widget(table, area, state);
+}
+
+fn details(frame: &mut Frame<'_>, app: &App, preset: &Value, area: Rect) {
+    let mut lines = roles(app, preset);
+    lines.push(pair(app, "source", text(preset, "source")));
+    let about = text(preset, "description");
+    if !about.is_empty() {
+        lines.extend([Line::default(), Line::raw(format!(" {about}"))]);
+    }
+    for warning in preset["warnings"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+    {
+        lines.push(Line::styled(format!(" ! {warning}"), app.theme.fair()));
+    }
+    let name = text(preset, "name").to_owned();
+    let text = Paragraph::new(lines).wrap(Wrap { trim: false });
+    frame.render_widget(text.block(framed(name)), area);
+}

@@ -1,0 +1,18 @@
+//! Every command, run as a user runs it against a running hub: what it shows, what it changes, how it ends.
+
+mod config;
+mod conversations;
+mod documentation;
+mod health;
+mod hub;
+mod keys;
+mod login;
+mod logs;
+mod models;
+mod output;
+mod people;
+mod presets;
+mod providers;
+mod routes;
+mod stats;
+mod terminal;
