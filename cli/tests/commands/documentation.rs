@@ -46,6 +46,7 @@ fn run(hub: &Hub, line: &str) {
         .env("PATH", format!("{}:{path}", program.display()))
         .env("BRIDGE_API_KEY", &hub.client_key)
         .env("VENDOR_KEY", "sk-0123456789abcdef")
+        .env("CLIENT_KEY", &hub.client_key)
         .env("OTHER_KEY", "sk-fedcba9876543210")
         .current_dir(hub.path(""))
         .stdin(std::process::Stdio::null())
