@@ -78,6 +78,18 @@ fn the_terminal_is_given_back_when_it_is_told_to_end() {
 }
 
 #[test]
+fn who_names_no_command_is_offered_the_screen() {
+    let hub = Hub::start();
+    let mut session = Session::spawn(hub.command(&[])).expect("a terminal");
+    session.set_expect_timeout(Some(Duration::from_secs(30)));
+    see(&mut session, "bridge-admin tui");
+    session.send("n\r").expect("it reads");
+    let (rest, status) = end(session);
+    assert!(matches!(status, WaitStatus::Exited(_, 2)), "{status:?}");
+    assert!(rest.contains("Usage:"), "{rest}");
+}
+
+#[test]
 fn control_c_leaves_and_without_a_log_in_it_says_so() {
     let hub = Hub::start();
     let mut session = open(&hub, "tui");
