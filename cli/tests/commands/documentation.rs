@@ -44,6 +44,7 @@ fn run(hub: &Hub, line: &str) {
         .env_clear()
         .envs(variables)
         .env("PATH", format!("{}:{path}", program.display()))
+        .env("BRIDGE_API_KEY", &hub.client_key)
         .env("VENDOR_KEY", "sk-0123456789abcdef")
         .env("CLIENT_KEY", &hub.client_key)
         .env("OTHER_KEY", "sk-fedcba9876543210")
