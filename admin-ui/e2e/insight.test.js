@@ -61,6 +61,14 @@ test('an unknown cost is never nothing; a price ends it for the requests to come
 
   assert.equal((await house.ask({ model: MODEL })).status, 200);
   await until(async () => (await house.call('GET', '/api/stats/requests?range=1h')).lines[0]?.cost_nano_usd > 0);
+
+  // A price that is deleted by mistake comes back whole.
+  await page.getByRole('tab', { name: 'Own prices' }).click();
+  await page.getByRole('row', { name: /demo-model-chat/ }).getByRole('button', { name: /^Actions/ }).click();
+  await page.getByRole('menuitem', { name: 'Delete' }).click();
+  await page.getByText('is removed').waitFor();
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await page.getByRole('row', { name: /demo-model-chat.*\$1,000\.00.*\$2,000\.00/ }).waitFor();
   await visitor.open('/stats?range=1h');
   const row = page.getByRole('row', { name: /demo-model-chat/ });
   await row.getByText(/^\$\d/).waitFor();
@@ -125,6 +133,9 @@ test('an alias and the roles lead where they are told to', { timeout: 90_000 }, 
   await page.getByText('fast is deleted').waitFor();
   await page.getByRole('button', { name: 'Undo' }).click();
   await page.getByRole('row', { name: /fast/ }).waitFor();
+  await page.getByRole('switch', { name: 'Put fast in force' }).click();
+  await page.getByText('fast is out of force').waitFor();
+  assert.equal((await house.call('GET', '/api/aliases/fast')).enabled, false);
   await visitor.leave();
 });
 
