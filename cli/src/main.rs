@@ -22,9 +22,11 @@ mod session;
 mod setup;
 mod tui;
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use clap::error::ErrorKind;
 
 use crate::arguments::Arguments;
 use crate::failure::{Failure, Kind};
@@ -32,7 +34,10 @@ use crate::failure::{Failure, Kind};
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => return unread(&error),
+        Err(error) => match offered(&error) {
+            Some(arguments) => arguments,
+            None => return unread(&error),
+        },
     };
     let is_json = arguments.global.output == output::Format::Json;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -44,6 +49,23 @@ fn main() -> ExitCode {
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => tell(&failure, is_json),
+    }
+}
+
+/// The terminal interface, for those who sit at a terminal and name no command.
+fn offered(error: &clap::Error) -> Option<Arguments> {
+    let is_bare = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+        && std::env::args_os().len() == 1;
+    if !is_bare || !output::is_watched() || !std::io::stdin().is_terminal() {
+        return None;
+    }
+    let asked = inquire::Confirm::new("Show the hub on this terminal (bridge-admin tui)?")
+        .with_default(true)
+        .with_help_message("n lists the commands")
+        .prompt();
+    match asked {
+        Ok(true) => Arguments::try_parse_from(["bridge-admin", "tui"]).ok(),
+        Ok(false) | Err(_) => None,
     }
 }
 

@@ -27,7 +27,8 @@ pub(super) fn question(topic: Topic) -> Call {
         Topic::Models => endpoints::MODELS.call(&[]),
         Topic::Health => endpoints::HEALTH.call(&[]),
         Topic::Checks => endpoints::HEALTH_CHECK.call(&[]),
-        Topic::Logs | Topic::Entry | Topic::Roles => {
+        Topic::Kept => endpoints::TALKS.call(&[]).with("limit", 100),
+        Topic::Logs | Topic::Entry | Topic::Talk | Topic::Roles => {
             endpoints::LOGS.call(&[]).with("limit", LISTED)
         }
     }
@@ -43,6 +44,12 @@ pub(super) async fn perform(client: &Client, act: &Act) -> Vec<News> {
         Act::Open(id) => {
             let sent = client.send(&endpoints::LOG.call(&[id])).await;
             vec![answer(Topic::Entry, sent.map(|answer| answer.body))]
+        }
+        Act::Read(id, title) => {
+            let call = endpoints::TALK_MESSAGES.call(&[id]).with("limit", LISTED);
+            let sent = client.send(&call).await;
+            let talk = sent.map(|answer| json!({"title": title, "messages": answer.body["items"]}));
+            vec![answer(Topic::Talk, talk)]
         }
         Act::Check => {
             let checks = client
