@@ -60,8 +60,8 @@ async function inspect(visitor, path, language) {
     for (const width of WIDTHS) {
       const view = `${theme} ${width}`;
       await visitor.resize(width);
-      const wide = await visitor.overflow();
-      if (wide > 0) flaws.push(`${view}: the page scrolls sideways by ${wide} px`);
+      const wide = (await visitor.overflow()) && (await visitor.overflow({ after: 200 }));
+      if (wide) flaws.push(`${view}: the page scrolls sideways by ${wide}`);
       if (AXE.has(view)) flaws.push(...(await visitor.barriers()).map((barrier) => `${view}: ${barrier}`));
       if (LOOKS) await visitor.look(`${path.slice(1).replaceAll('/', '-') || 'dashboard'}-${language}-${theme}-${width}`);
     }

@@ -97,6 +97,11 @@ fn private(headers: &mut HeaderMap) {
 }
 
 async fn answer(caller: Caller, found: Call, request: Request<Incoming>) -> Response<AnswerBody> {
+    if let Call::Cancel(id) | Call::Stored(id) | Call::StoredInput(id) | Call::StoredDelete(id) =
+        &found
+    {
+        Box::pin(responses::fetch_one(&caller, id)).await;
+    }
     match found {
         Call::Generate(ingress) => generate::answer(caller, ingress, request).await,
         Call::Count(ingress) => Box::pin(count::answer(caller, ingress, request)).await,
