@@ -94,6 +94,7 @@ async fn what_goes_lets_others_write_meanwhile() {
         days: 1,
         capture_days: 1,
         capture_bytes: 0,
+        ..Retention::default()
     };
     let mut slowest = std::time::Duration::ZERO;
     let mut written = 0;

@@ -10,10 +10,11 @@ export class Answer {
   error = '';
   readonly parts: Part[] = [];
   #calls = new Map<number, ToolCallPart>();
-  #dialect: Dialect;
+  /** Whose words it is read from. */
+  readonly dialect: Dialect;
 
   constructor(dialect: Dialect) {
-    this.#dialect = dialect;
+    this.dialect = dialect;
   }
 
   /** Takes the next piece. */
@@ -46,7 +47,7 @@ export class Answer {
   }
 
   #state({ kind, value }: { kind: string; value: string }): PartState {
-    return { dialect: this.#dialect, kind, value };
+    return { dialect: this.dialect, kind, value };
   }
 
   #say(type: 'text' | 'reasoning', words: string, state?: { kind: string; value: string }): void {

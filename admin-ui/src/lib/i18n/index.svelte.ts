@@ -117,9 +117,17 @@ export function money(nano: number | null | undefined): string {
   return number(dollars, { style: 'currency', currency: 'USD', maximumFractionDigits: digits });
 }
 
+/** A number and its unit stay in their order, also in a line that runs from right to left. */
+function together(text: string): string {
+  return direction() === 'rtl' ? `\u2066${text}\u2069` : text;
+}
+
 /** Milliseconds, as people read them. */
 export function duration(milliseconds: number | null | undefined): string {
-  if (milliseconds === null || milliseconds === undefined) return '—';
+  return milliseconds === null || milliseconds === undefined ? '—' : together(span(milliseconds));
+}
+
+function span(milliseconds: number): string {
   if (milliseconds < 1000) return `${number(milliseconds, { maximumFractionDigits: milliseconds < 10 ? 1 : 0 })} ms`;
   if (milliseconds < 60_000) return `${number(milliseconds / 1000, { maximumFractionDigits: 1 })} s`;
   return `${number(milliseconds / 60_000, { maximumFractionDigits: 1 })} min`;

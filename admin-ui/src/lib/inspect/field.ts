@@ -2,7 +2,7 @@
 import type { Path } from '$lib/json/node';
 import type { Json } from '$lib/json/value';
 
-export const groups = ['general', 'instructions', 'conversation', 'tools', 'answer', 'usage', 'other'] as const;
+export const groups = ['general', 'instructions', 'conversation', 'tools', 'answer', 'usage', 'rest'] as const;
 export type Group = (typeof groups)[number];
 
 export interface Field {

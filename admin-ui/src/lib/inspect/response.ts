@@ -107,7 +107,7 @@ export function responseFields(dialect: Dialect, body: Json): Field[] {
   });
   const rest = Object.entries(isObject(body) ? body : {})
     .filter(([name, value]) => !APART.has(name) && value !== null && value !== undefined)
-    .map(([name, value]): Field => ({ group: 'other', concept: name, path: [name], value }));
+    .map(([name, value]): Field => ({ group: 'rest', concept: name, path: [name], value }));
   return [...envelope, ...said(dialect, body), ...usage(dialect, body), ...rest];
 }
 

@@ -3,7 +3,8 @@
  * is plain code; it runs in a worker, and in the page where there is none.
  */
 import { align, type Aligned, type Comparison } from '$lib/inspect/align';
-import { eventsOf } from '$lib/inspect/events';
+import type { Dialect } from '$lib/chat/conversation';
+import { eventsOf, gistsOf, type KeptEvent } from '$lib/inspect/events';
 import { childrenOf, nodeOf, valueAt, type Node, type Path } from './node';
 import type { Json } from './value';
 
@@ -15,11 +16,20 @@ export interface Opened {
   stream: boolean;
 }
 
+/** An event of a stream: what it is called, what it says in any dialect, and its data. */
+export interface ShownEvent {
+  name: string;
+  gist: string;
+  data: Node;
+}
+
 export class Library {
   #documents = new Map<string, Json>();
+  #gists = new Map<string, string[]>();
 
   /** Reads a document and keeps it under a name. */
   open(name: string, source: string): Opened {
+    this.#gists.delete(name);
     const events = eventsOf(source);
     if (events) {
       this.#documents.set(name, events as unknown as Json);
@@ -39,6 +49,14 @@ export class Library {
     return childrenOf(valueAt(this.#documents.get(name), path), from, count);
   }
 
+  /** Events of a stream, a part at a time. */
+  events(name: string, dialect: Dialect, from: number, count: number): ShownEvent[] {
+    const events = (this.#documents.get(name) ?? []) as unknown as KeptEvent[];
+    const gists = this.#gists.get(name) ?? gistsOf(dialect, events);
+    this.#gists.set(name, gists);
+    return events.slice(from, from + count).map((event, place) => ({ name: event.event, gist: gists[from + place] ?? '', data: nodeOf(event.data, null) }));
+  }
+
   /** A value as text: a text itself, all else as indented JSON. */
   text(name: string, path: Path, most = Infinity): string {
     const value = valueAt(this.#documents.get(name), path);
@@ -52,7 +70,10 @@ export class Library {
   }
 
   close(names: string[]): void {
-    for (const name of names) this.#documents.delete(name);
+    for (const name of names) {
+      this.#documents.delete(name);
+      this.#gists.delete(name);
+    }
   }
 }
 

@@ -69,8 +69,9 @@ export function nodeOf(value: Json | undefined, name: string | number | null): N
   if (Array.isArray(value)) return { name, kind, size: value.length, preview: '' };
   if (isObject(value)) {
     const names = Object.keys(value);
-    const type = value['type'] ?? value['role'] ?? value['name'];
-    const hint = typeof type === 'string' ? type : names.slice(0, 6).join(', ');
+    const inner = value['function'];
+    const title = value['name'] ?? (isObject(inner) ? inner['name'] : undefined) ?? value['type'] ?? value['role'];
+    const hint = typeof title === 'string' ? title : names.slice(0, 6).join(', ');
     return { name, kind, size: names.length, preview: shorten(hint) };
   }
   return { name, kind, size: 0, preview: String(value ?? 'null') };

@@ -13,7 +13,7 @@ use crate::tui::app::{App, Screen};
 
 /// Draws them.
 pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
-    let block = framed(format!("{} keys", app.keys.len()));
+    let block = framed(format!("Keys: {}", app.keys.len()));
     if app.keys.is_empty() {
         let text = Paragraph::new("\n No keys: bridge-admin keys add --provider NAME")
             .style(app.theme.faint());
