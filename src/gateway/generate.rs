@@ -349,7 +349,7 @@ impl Frame {
         };
         let mut response = Response::new(AnswerBody::full(Bytes::new()));
         let headers = response.headers_mut();
-        headers.reserve(12);
+        headers.reserve(reply::HEADERS);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
         self.sign(headers, None, 0);

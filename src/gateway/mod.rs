@@ -46,6 +46,7 @@ mod reach;
 mod rehearsal;
 mod remember;
 mod reply;
+mod request_id;
 mod responses;
 mod retry;
 mod route;

@@ -164,6 +164,22 @@ fn what_is_not_carried_over_is_told() {
     }
 }
 
+#[test]
+fn shells_and_manuals_know_every_command() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = offline(&["completions", shell], "").shown();
+        for command in ["providers", "migrate-from", "api-keys"] {
+            assert!(script.contains(command), "{shell} knows no {command}");
+        }
+    }
+    let folder = std::env::temp_dir().join(format!("bridge-man-{}", std::process::id()));
+    offline(&["man", &folder.display().to_string()], "").shown();
+    let page = |name: &str| std::fs::read_to_string(folder.join(name)).expect(name);
+    assert!(page("bridge-admin.1").contains(".SH"));
+    assert!(page("bridge-admin-config-migrate-from.1").contains("litellm"));
+    std::fs::remove_dir_all(folder).expect("it was made here");
+}
+
 fn translated(args: &[&str], input: &str) -> Outcome {
     let mut all = vec!["translate"];
     all.extend(args);
