@@ -16,7 +16,7 @@ admin-ui/build/index.html: admin-ui/node_modules/.package-lock.json openapi/open
 	cd admin-ui && npm run --silent api && npm run --silent build
 
 # Everything: unit, golden and end-to-end tests, the administration on PostgreSQL and MariaDB too, then the vendors' SDKs
-# against the running hub.
+# against the running hub, and the interface in a real browser.
 test: ui
 	cargo test --locked --workspace
 	scripts/databases.sh
@@ -25,6 +25,7 @@ test: ui
 	tests/gauntlet/run.sh target/debug/bridge
 	tests/contract/run.sh target/debug/bridge
 	tests/sdk/run.sh target/debug/bridge
+	admin-ui/e2e/run.sh
 
 check:
 	cargo fmt --all -- --check

@@ -88,6 +88,10 @@ endpoints! {
     CONVERSATION_EXPORT = GET "/api/conversations/{id}/export";
     CONVERSATIONS_EXPORT = GET "/api/conversations/export";
     CONVERSATIONS_IMPORT = POST "/api/conversations/import";
+    HISTORY_STATUS = GET "/conversation/status";
+    HISTORY_ENABLE = POST "/conversation/enable";
+    HISTORY_CONTINUE = POST "/conversation/continue";
+    HISTORY_FORGET = DELETE "/conversation";
     AUDIT = GET "/api/audit";
     SYSTEM = GET "/api/system";
     TALKS = GET "/api/conversations";

@@ -25,8 +25,8 @@ mod tui;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser as _};
 
 use crate::arguments::Arguments;
 use crate::failure::{Failure, Kind};
@@ -52,11 +52,18 @@ fn main() -> ExitCode {
     }
 }
 
+/// Whether nothing was said at all. Variables of the environment count as arguments to the parser.
+fn is_bare(error: &clap::Error) -> bool {
+    let is_without = matches!(
+        error.kind(),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand
+    );
+    is_without && std::env::args_os().len() == 1
+}
+
 /// The terminal interface, for those who sit at a terminal and name no command.
 fn offered(error: &clap::Error) -> Option<Arguments> {
-    let is_bare = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
-        && std::env::args_os().len() == 1;
-    if !is_bare || !output::is_watched() || !std::io::stdin().is_terminal() {
+    if !is_bare(error) || !output::is_watched() || !std::io::stdin().is_terminal() {
         return None;
     }
     let asked = inquire::Confirm::new("Show the hub on this terminal (bridge-admin tui)?")
@@ -90,6 +97,10 @@ fn unread(error: &clap::Error) -> ExitCode {
             .unwrap_or_default()
             .trim_start_matches("error: ");
         return tell(&Failure::new(Kind::Usage, what), true);
+    }
+    if is_bare(error) {
+        output::tell(&Arguments::command().render_help().to_string());
+        return ExitCode::from(Kind::Usage as u8);
     }
     // Nothing is left to tell it to when the output is closed.
     let _ = error.print();

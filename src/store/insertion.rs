@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use sea_orm::{
-    ConnectionTrait, DatabaseBackend, EntityName as _, EntityTrait, IdenStatic as _, Iterable as _,
+    ConnectionTrait, DatabaseBackend, EntityName as _, EntityTrait, IdenStatic, Iterable as _,
     ModelTrait, Statement, Value, Values,
 };
 
@@ -37,7 +37,7 @@ fn statement<M: ModelTrait>(backend: DatabaseBackend, rows: &[&M]) -> Statement 
     for row in rows {
         values.extend(columns.iter().map(|column| row.get(*column)));
     }
-    let names: Vec<&str> = columns.iter().map(|column| column.as_str()).collect();
+    let names: Vec<&str> = columns.iter().map(IdenStatic::as_str).collect();
     let table = M::Entity::default().table_name().to_owned();
     Statement {
         sql: text(backend, &table, &names, rows.len()),

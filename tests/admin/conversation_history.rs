@@ -171,12 +171,14 @@ async fn a_conversation_goes_on_with_another_vendor() {
         (&json!(true), &json!("database"))
     );
     let said = user("I am Ada. My key is sk-canary-0123456789abcdef");
-    scene
-        .chat(
-            json!([{"role": "system", "content": "Be kind."}, said]),
-            false,
-        )
+    // In the dialect of the vendor: what it signs reaches the client, and is kept.
+    let body =
+        json!({"model": "opus", "max_tokens": 100, "system": "Be kind.", "messages": [said]});
+    let (status, text) = scene
+        .plane
+        .call(Method::POST, "/v1/messages", &scene.key, Some(&body))
         .await;
+    assert_eq!(status, 200, "{text}");
     let first = scene.current(2).await;
     // Clients send everything again; nothing is kept twice.
     let history = json!([{"role": "system", "content": "Be kind."}, said, assistant("Hello Ada."), user("Who am I?")]);

@@ -12,6 +12,7 @@ mod continuation;
 pub(crate) mod conversations;
 mod explanation;
 pub(crate) mod health;
+mod history;
 pub(crate) mod keys;
 mod log_entry;
 pub(crate) mod login;

@@ -4,6 +4,7 @@ mod config;
 mod conversations;
 mod documentation;
 mod health;
+mod history;
 mod hub;
 mod keys;
 mod login;

@@ -168,7 +168,7 @@ fn what_is_not_carried_over_is_told() {
 fn shells_and_manuals_know_every_command() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let script = offline(&["completions", shell], "").shown();
-        for command in ["providers", "migrate-from", "claude-code"] {
+        for command in ["providers", "migrate-from", "api-keys"] {
             assert!(script.contains(command), "{shell} knows no {command}");
         }
     }

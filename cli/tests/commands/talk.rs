@@ -187,8 +187,10 @@ fn requests_are_told_as_they_end() {
     tail.wait().expect("it ended");
     drop(said);
     reader.join().expect("it ended");
-    // Rows are written behind the requests.
-    hub.json_until(&["logs", "list", "--errors"], |rows| !rows[0].is_null());
+    // Records are written behind the requests.
+    hub.json_until(&["logs", "list", "--errors"], |rows| {
+        rows.as_array().is_some_and(|rows| !rows.is_empty())
+    });
     let shown = hub.run(&["logs", "tail", "-n", "1", "--errors"]).shown();
     assert!(
         shown.starts_with("TIME ") && shown.contains("429 error"),

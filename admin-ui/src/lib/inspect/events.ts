@@ -3,7 +3,7 @@ import type { Dialect } from '$lib/chat/conversation';
 import { codecs } from '$lib/chat/dialects';
 import type { Piece } from '$lib/chat/dialects/codec';
 import { parse, member, text, type Json, type JsonObject } from '$lib/json/value';
-import { EventReader } from '$lib/live/events';
+import { EventReader } from '$lib/live/event-reader';
 
 export interface KeptEvent extends JsonObject {
   event: string;

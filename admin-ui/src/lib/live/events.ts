@@ -3,11 +3,9 @@
  * again, later each time it fails; who leaves the page closes it.
  */
 import { bearer } from '$lib/session/session.svelte';
+import { EventReader, type ServerEvent } from './event-reader';
 
-export interface ServerEvent {
-  name: string;
-  data: string;
-}
+export { EventReader, type ServerEvent };
 
 export interface Follower {
   onevent: (event: ServerEvent) => void;
@@ -16,32 +14,6 @@ export interface Follower {
 }
 
 const LONGEST_WAIT = 15_000;
-
-/** Cuts the text of a stream into events; the rest is kept for the next piece. */
-export class EventReader {
-  #rest = '';
-
-  read(piece: string): ServerEvent[] {
-    const blocks = (this.#rest + piece).replace(/\r\n?/g, '\n').split('\n\n');
-    this.#rest = blocks.pop() ?? '';
-    return blocks.flatMap((block) => {
-      let name = 'message';
-      const data: string[] = [];
-      for (const line of block.split('\n')) {
-        const [field, value] = cut(line);
-        if (field === 'event') name = value;
-        else if (field === 'data') data.push(value);
-      }
-      return data.length ? [{ name, data: data.join('\n') }] : [];
-    });
-  }
-}
-
-function cut(line: string): [string, string] {
-  const colon = line.indexOf(':');
-  if (colon < 0) return [line, ''];
-  return [line.slice(0, colon), line.slice(colon + 1).replace(/^ /, '')];
-}
 
 /** Follows a stream until the returned function is called. */
 export function follow(path: string, follower: Follower): () => void {

@@ -1,5 +1,5 @@
 /** What every dialect can do for a conversation: write the request, and read the answer, streamed or whole. */
-import type { ServerEvent } from '$lib/live/events';
+import type { ServerEvent } from '$lib/live/event-reader';
 import type { Json } from '$lib/json/value';
 import type { Call, Dialect, Turn, Usage } from '../conversation';
 
