@@ -172,7 +172,8 @@ async fn a_conversation_goes_on_with_another_vendor() {
     );
     let said = user("I am Ada. My key is sk-canary-0123456789abcdef");
     // In the dialect of the vendor: what it signs reaches the client, and is kept.
-    let body = json!({"model": "opus", "max_tokens": 100, "system": "Be kind.", "messages": [said]});
+    let body =
+        json!({"model": "opus", "max_tokens": 100, "system": "Be kind.", "messages": [said]});
     let (status, text) = scene
         .plane
         .call(Method::POST, "/v1/messages", &scene.key, Some(&body))

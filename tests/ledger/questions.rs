@@ -1,8 +1,8 @@
 //! Lists and statistics.
 
 use bridge::store::histogram::slot;
-use bridge::store::request_list::{Cursor, RequestFilter};
 use bridge::store::now_ms;
+use bridge::store::request_list::{Cursor, RequestFilter};
 use bridge::store::requests::{Entry, Knowledge, Try};
 use bridge::store::rollups::{DAY, HOUR};
 use bridge::store::statistics::{Group, MINUTE, Question, Selection};

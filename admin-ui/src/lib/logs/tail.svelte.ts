@@ -5,8 +5,10 @@
 import { follow } from '$lib/live/events';
 import { fits, tailOf, type Filter, type RequestRow } from './filter';
 
-/** More rows than this are nobody's to read. */
+/** More rows than this do not wait: they are nobody's to read. */
 const RING = 500;
+/** Rows that came live and are in the page. More would make it slow, and the server has them. */
+const SHOWN = 150;
 /** Milliseconds between two changes of the page. */
 const BEAT = 250;
 
@@ -16,6 +18,8 @@ export class Tail {
   paused = $state(false);
   shown = $state.raw<RequestRow[]>([]);
   waiting = $state.raw<RequestRow[]>([]);
+  /** Rows fell out between what came live and what was read before. */
+  gap = $state(false);
   /** How many were lost because this page was too slow. */
   missed = $state(0);
   #arrived: RequestRow[] = [];
@@ -33,6 +37,7 @@ export class Tail {
     this.shown = [];
     this.waiting = [];
     this.missed = 0;
+    this.gap = false;
     this.#end = follow(tailOf(filter), {
       onstate: (connected) => (this.connected = connected),
       onevent: ({ name, data }) => {
@@ -55,8 +60,17 @@ export class Tail {
 
   /** Puts what waits on top of what is shown. */
   show = (): void => {
-    this.shown = [...this.waiting, ...this.shown].slice(0, RING);
+    const all = [...this.waiting, ...this.shown];
+    if (all.length > SHOWN) this.gap = true;
+    this.shown = all.slice(0, SHOWN);
     this.waiting = [];
+  };
+
+  /** Forgets what came live: the server has been asked for it. */
+  clear = (): void => {
+    this.shown = [];
+    this.waiting = [];
+    this.gap = false;
   };
 
   toggle = (): void => {

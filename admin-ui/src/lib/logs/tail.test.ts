@@ -15,13 +15,15 @@ const send = (id: number) => follower.onevent({ name: 'request', data: JSON.stri
 describe('the live tail', () => {
   beforeEach(() => void vi.useFakeTimers());
 
-  it('shows in batches, newest first, and keeps a ring', () => {
+  it('shows in batches, newest first, and no more than a page can bear', () => {
     const tail = new Tail(() => true);
     tail.start({});
     for (let id = 0; id < 1200; id++) send(id);
     expect(tail.shown).toHaveLength(0);
     vi.advanceTimersByTime(300);
-    expect([tail.shown.length, tail.shown[0]?.id]).toEqual([500, 'r1199']);
+    expect([tail.shown.length, tail.shown[0]?.id, tail.gap]).toEqual([150, 'r1199', true]);
+    tail.clear();
+    expect([tail.shown.length, tail.gap]).toEqual([0, false]);
   });
 
   it('waits while it is paused or somebody reads further down', () => {
