@@ -10,17 +10,18 @@ export interface Day {
   at: number;
   requests: number;
   errors: number;
-  cost: number;
+  /** Known costs in billionths of a dollar; absent when none is known. */
+  cost: number | null;
 }
 
 /** The days up to now, each with what its line says. */
-export function daysOf(lines: readonly Pick<Line, 'bucket' | 'requests' | 'errors' | 'cost_nano_usd'>[], now: number): Day[] {
+export function daysOf(lines: readonly Pick<Line, 'bucket' | 'requests' | 'errors' | 'cost_nano_usd' | 'unpriced'>[], now: number): Day[] {
   const today = Math.floor(now / DAY) * DAY;
   const byDay = new Map(lines.map((line) => [line.bucket, line]));
   return Array.from({ length: DAYS }, (_, index) => {
     const at = today - (DAYS - 1 - index) * DAY;
     const line = byDay.get(at);
-    return { at, requests: line?.requests ?? 0, errors: line?.errors ?? 0, cost: line?.cost_nano_usd ?? 0 };
+    return { at, requests: line?.requests ?? 0, errors: line?.errors ?? 0, cost: line?.cost_nano_usd || !line?.unpriced ? (line?.cost_nano_usd ?? 0) : null };
   });
 }
 
