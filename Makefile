@@ -16,7 +16,7 @@ admin-ui/build/index.html: admin-ui/node_modules/.package-lock.json openapi/open
 	cd admin-ui && npm run --silent api && npm run --silent build
 
 # Everything: unit, golden and end-to-end tests, the administration on PostgreSQL and MariaDB too, then the vendors' SDKs
-# against the running hub.
+# against the running hub, and the interface in a real browser.
 test: ui
 	cargo test --locked --workspace
 	scripts/databases.sh
@@ -25,11 +25,13 @@ test: ui
 	tests/gauntlet/run.sh target/debug/bridge
 	tests/contract/run.sh target/debug/bridge
 	tests/sdk/run.sh target/debug/bridge
+	admin-ui/e2e/run.sh
 
-check:
+check: admin-ui/node_modules/.package-lock.json
 	cargo fmt --all -- --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	scripts/check-repository.sh
+	cd admin-ui && npm run --silent check
 
 fmt:
 	cargo fmt --all

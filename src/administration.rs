@@ -9,9 +9,11 @@ use bridge::admin::{Admin, Welcome, first_start};
 use bridge::bookkeeping::Bookkeeper;
 use bridge::config::{ConfigErrors, Settings};
 use bridge::control::{self, Control};
+use bridge::conversation_keeper::ConversationKeeper;
 use bridge::gateway::Hub;
 use bridge::ledger::Recorder;
 use bridge::store::{Store, StoreError, StoreOptions};
+use bridge::stored_responses::ResponseKeeper;
 use bridge::web::Entrance;
 
 /// How long to wait before a database that was away is tried again.
@@ -25,6 +27,8 @@ pub(crate) struct Administration {
     demo: Option<SocketAddr>,
     control: Arc<OnceLock<Arc<Control>>>,
     books: Arc<Mutex<Option<Bookkeeper>>>,
+    responses: Arc<Mutex<Option<ResponseKeeper>>>,
+    conversations: Arc<Mutex<Option<ConversationKeeper>>>,
     /// Writes request records once there is a database.
     recorder: Arc<Mutex<Option<Recorder>>>,
     /// What files said last, for a control that starts later.
@@ -47,6 +51,8 @@ impl Administration {
             demo,
             control: Arc::default(),
             books: Arc::default(),
+            responses: Arc::default(),
+            conversations: Arc::default(),
             recorder: Arc::new(Mutex::new(Some(recorder))),
             files: Arc::new(RwLock::new(files.clone())),
         };
@@ -94,10 +100,14 @@ impl Administration {
             // Ends when the ledger does.
             tokio::spawn(recorder.run(store.clone()));
         }
+        let days = files.retention.response_days;
         let control = Control::start(store, Arc::clone(&self.hub), files, self.demo).await?;
         if let Some(welcome) = first_start(&control).await? {
             greet(&welcome);
         }
+        let responses = ResponseKeeper::start(control.store().clone(), days);
+        self.hub.responses.attach(responses.archive());
+        let conversations = ConversationKeeper::start(&control, control.folder());
         self.entrance
             .open_admin(Admin::new(Arc::clone(&control)).endpoint());
         tokio::spawn(control::follow(Arc::clone(&control)));
@@ -105,10 +115,22 @@ impl Administration {
         let _ = self.control.set(control);
         let mut kept = self.books.lock().unwrap_or_else(PoisonError::into_inner);
         *kept = Some(books);
+        drop(kept);
+        let mut kept = self
+            .responses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *kept = Some(responses);
+        drop(kept);
+        let mut kept = self
+            .conversations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *kept = Some(conversations);
         Ok(())
     }
 
-    /// Writes down what client keys have spent. Call it when no request is under way any more.
+    /// Writes down what client keys have spent, and the answers that clients may refer to. Call it when no request is under way any more.
     pub(crate) async fn stop(&self) {
         let books = {
             let mut kept = self.books.lock().unwrap_or_else(PoisonError::into_inner);
@@ -116,6 +138,26 @@ impl Administration {
         };
         if let Some(books) = books {
             books.stop().await;
+        }
+        let conversations = {
+            let mut kept = self
+                .conversations
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            kept.take()
+        };
+        if let Some(conversations) = conversations {
+            conversations.stop().await;
+        }
+        let responses = {
+            let mut kept = self
+                .responses
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            kept.take()
+        };
+        if let Some(responses) = responses {
+            responses.stop().await;
         }
     }
 

@@ -14,6 +14,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+/// Many small pieces live as long as a request does; what a burst of streams took goes back to the system.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// LLM Bridge: any LLM client to any LLM provider.
 #[derive(Debug, Parser)]
 #[command(name = "bridge", version, about, max_term_width = 100)]

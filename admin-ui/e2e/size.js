@@ -7,6 +7,8 @@ const BUILD = join(import.meta.dirname, '../build');
 
 const manifest = JSON.parse(readFileSync(join(import.meta.dirname, '../.svelte-kit/output/client/.vite/manifest.json'), 'utf8'));
 
+const ON_REQUEST = /\/locales\/|shell\/(PaletteDialog|Help)\.svelte$/;
+
 /** @type {Set<string>} */
 const files = new Set(['index.html']);
 /** @type {Set<string>} */
@@ -20,9 +22,9 @@ function take(name) {
   files.add(chunk.file);
   for (const style of chunk.css ?? []) files.add(style);
   for (const next of chunk.imports ?? []) take(next);
-  // The chart comes by itself but belongs to the dashboard; pages and languages come when they are asked for.
+  // The chart comes by itself but belongs to the dashboard; pages, languages and these come when they are asked for.
   const later = name.endsWith('app.js') ? [] : (chunk.dynamicImports ?? []);
-  for (const next of later) if (!next.includes('/locales/')) take(next);
+  for (const next of later) if (!ON_REQUEST.test(next)) take(next);
 }
 
 for (const name of Object.keys(manifest)) if (/(client\/entry|client-optimized\/app\.js$)/.test(name)) take(name);

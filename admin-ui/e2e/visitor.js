@@ -82,7 +82,7 @@ export class Visitor {
   /** Waits until the page shows what it has. */
   async settled() {
     await this.page.locator('h1').first().waitFor();
-    await this.page.waitForFunction(() => !document.querySelector('[data-loading], .animate-pulse'), undefined, { timeout: 10_000 }).catch(() => {
+    await this.page.waitForFunction(() => !document.querySelector('.animate-pulse.bg-sunken'), undefined, { timeout: 10_000 }).catch(() => {
       throw new Error(`${this.page.url()} still loads after ten seconds`);
     });
   }
@@ -128,9 +128,24 @@ export class Visitor {
     });
   }
 
-  /** By how many pixels the page is wider than the window; wide things must scroll inside themselves. */
-  async overflow() {
-    return this.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  /**
+   * What makes the page wider than the window; wide things must scroll inside themselves. `after` gives what follows
+   * the width by script, such as charts, time to do so.
+   * @param {{ after?: number }} [options]
+   */
+  async overflow({ after = 0 } = {}) {
+    if (after) await this.page.waitForTimeout(after);
+    return this.page.evaluate(() => {
+      const room = document.documentElement.clientWidth;
+      const excess = document.documentElement.scrollWidth - room;
+      if (excess <= 0) return '';
+      const isOut = (/** @type {Element} */ element) => {
+        const box = element.getBoundingClientRect();
+        return box.width > 0 && (box.right > room + 0.5 || box.left < -0.5);
+      };
+      const culprit = [...document.body.querySelectorAll('*')].filter(isOut).findLast((element) => ![...element.children].some(isOut));
+      return `${excess} px: ${culprit?.outerHTML.slice(0, 160) ?? 'nothing in sight'}`;
+    });
   }
 
   /** Takes what went wrong so far. */

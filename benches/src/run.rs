@@ -323,11 +323,16 @@ async fn start_hub(
     upstream: SocketAddr,
 ) -> Result<(Server, f64)> {
     let address = free_address()?;
-    let path = folder.join("app.yml");
+    // Apart, as they are by default: the folder of the configuration is watched.
+    let (config, data) = (folder.join("config"), folder.join("data"));
+    for folder in [&config, &data] {
+        std::fs::create_dir_all(folder)?;
+    }
+    let path = config.join("app.yml");
     std::fs::write(&path, hub_config(address.port(), upstream))?;
     let args = ["serve", "--config", &path.display().to_string()];
-    let log = folder.join("requests.jsonl").display().to_string();
-    let database = folder.join("app.db").display().to_string();
+    let log = data.join("requests.jsonl").display().to_string();
+    let database = data.join("app.db").display().to_string();
     let environment = [
         ("REQUEST_LOG", log.as_str()),
         ("DATABASE_PATH", &database),

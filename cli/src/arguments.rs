@@ -186,6 +186,10 @@ pub(crate) enum Command {
     Top,
     /// Talk to a model through the hub, in any dialect.
     Chat(commands::chat::Chat),
+    /// Completions for a shell.
+    Completions(commands::completions::Completions),
+    /// Manual pages, into a folder.
+    Man(commands::completions::Man),
     /// What a request becomes in another dialect; offline.
     Translate(commands::translate::Translate),
 }

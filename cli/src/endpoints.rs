@@ -88,8 +88,14 @@ endpoints! {
     CONVERSATION_EXPORT = GET "/api/conversations/{id}/export";
     CONVERSATIONS_EXPORT = GET "/api/conversations/export";
     CONVERSATIONS_IMPORT = POST "/api/conversations/import";
+    HISTORY_STATUS = GET "/conversation/status";
+    HISTORY_ENABLE = POST "/conversation/enable";
+    HISTORY_CONTINUE = POST "/conversation/continue";
+    HISTORY_FORGET = DELETE "/conversation";
     AUDIT = GET "/api/audit";
     SYSTEM = GET "/api/system";
+    TALKS = GET "/api/conversations";
+    TALK_MESSAGES = GET "/api/conversations/{id}/messages";
     LOG_TAIL = GET "/api/logs/tail";
     POOL_EVENTS = GET "/api/key-pools/events";
     PRESET_LIST = GET "/api/presets";

@@ -22,9 +22,11 @@ mod session;
 mod setup;
 mod tui;
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser as _};
 
 use crate::arguments::Arguments;
 use crate::failure::{Failure, Kind};
@@ -32,7 +34,10 @@ use crate::failure::{Failure, Kind};
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => return unread(&error),
+        Err(error) => match offered(&error) {
+            Some(arguments) => arguments,
+            None => return unread(&error),
+        },
     };
     let is_json = arguments.global.output == output::Format::Json;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -44,6 +49,30 @@ fn main() -> ExitCode {
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => tell(&failure, is_json),
+    }
+}
+
+/// Whether nothing was said at all. Variables of the environment count as arguments to the parser.
+fn is_bare(error: &clap::Error) -> bool {
+    let is_without = matches!(
+        error.kind(),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand
+    );
+    is_without && std::env::args_os().len() == 1
+}
+
+/// The terminal interface, for those who sit at a terminal and name no command.
+fn offered(error: &clap::Error) -> Option<Arguments> {
+    if !is_bare(error) || !output::is_watched() || !std::io::stdin().is_terminal() {
+        return None;
+    }
+    let asked = inquire::Confirm::new("Show the hub on this terminal (bridge-admin tui)?")
+        .with_default(true)
+        .with_help_message("n lists the commands")
+        .prompt();
+    match asked {
+        Ok(true) => Arguments::try_parse_from(["bridge-admin", "tui"]).ok(),
+        Ok(false) | Err(_) => None,
     }
 }
 
@@ -68,6 +97,10 @@ fn unread(error: &clap::Error) -> ExitCode {
             .unwrap_or_default()
             .trim_start_matches("error: ");
         return tell(&Failure::new(Kind::Usage, what), true);
+    }
+    if is_bare(error) {
+        output::tell(&Arguments::command().render_help().to_string());
+        return ExitCode::from(Kind::Usage as u8);
     }
     // Nothing is left to tell it to when the output is closed.
     let _ = error.print();

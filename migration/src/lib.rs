@@ -17,6 +17,9 @@ mod m20261121_000004_spend;
 mod m20261121_000005_key_bounds;
 mod m20261121_000006_health;
 mod m20261121_000010_conversations;
+mod m20261121_000011_responses;
+mod m20261121_000012_conversation_switches;
+mod m20261121_000013_latencies_in_index;
 
 pub use sea_orm_migration::prelude::*;
 
@@ -35,6 +38,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000005_key_bounds::Migration),
             Box::new(m20261121_000006_health::Migration),
             Box::new(m20261121_000010_conversations::Migration),
+            Box::new(m20261121_000011_responses::Migration),
+            Box::new(m20261121_000012_conversation_switches::Migration),
+            Box::new(m20261121_000013_latencies_in_index::Migration),
         ]
     }
 }

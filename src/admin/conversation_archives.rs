@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use futures_util::stream;
-use poem::Body;
+use poem::{Body, IntoResponse, Response};
 use poem_openapi::param::Path;
-use poem_openapi::payload::{Binary, Json};
+use poem_openapi::payload::{Json, Payload};
 use poem_openapi::registry::{MetaSchemaRef, Registry};
 use poem_openapi::types::{ParseFromJSON, ParseResult, Type};
 use poem_openapi::{ApiResponse, Object, OpenApi};
@@ -34,8 +34,31 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(ApiResponse)]
 enum ConversationExport {
     /// The archive; its schema is that of the body of an import.
-    #[oai(status = 200, content_type = "application/json")]
-    Ok(Binary<Body>, #[oai(header = "Content-Disposition")] String),
+    #[oai(status = 200)]
+    Ok(Written, #[oai(header = "Content-Disposition")] String),
+}
+
+/// An archive that is described as one and written piece by piece.
+struct Written(Body);
+
+impl Payload for Written {
+    const CONTENT_TYPE: &'static str = "application/json";
+
+    fn schema_ref() -> MetaSchemaRef {
+        Archive::schema_ref()
+    }
+
+    fn register(registry: &mut Registry) {
+        Archive::register(registry);
+    }
+}
+
+impl IntoResponse for Written {
+    fn into_response(self) -> Response {
+        Response::builder()
+            .content_type(Self::CONTENT_TYPE)
+            .body(self.0)
+    }
 }
 
 /// What was taken in.
@@ -201,7 +224,7 @@ impl Writing {
             }
             Some((piece, writing))
         });
-        let body = Binary(Body::from_bytes_stream(pieces));
+        let body = Written(Body::from_bytes_stream(pieces));
         let named = format!("attachment; filename=\"{name}.json\"");
         ConversationExport::Ok(body, named)
     }

@@ -26,6 +26,7 @@ pub(super) struct ConversationTotals {
 
 /// A conversation as lists show it.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct ConversationRow {
     /// Its identifier.
     pub(super) id: String,
@@ -53,6 +54,7 @@ pub(super) struct ConversationRow {
 
 /// A conversation without its messages.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct Conversation {
     #[oai(flatten)]
     row: ConversationRow,
@@ -62,6 +64,7 @@ pub(super) struct Conversation {
 
 /// A message.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct ConversationMessage {
     /// Its identifier.
     id: String,

@@ -18,6 +18,7 @@ use crate::store::{ConversationChange, ConversationFilter, KeptConversation, Ori
 
 /// What of a conversation can be written.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 struct ConversationEntry {
     /// What to call it; where it is left empty, the first words that are said give it one.
     #[oai(default)]

@@ -11,6 +11,7 @@ mod bundled_presets;
 mod client_key_rows;
 mod client_keys;
 mod conversation_archives;
+mod conversation_history;
 mod conversation_messages;
 mod conversation_view;
 mod conversations;
@@ -74,6 +75,7 @@ use poem_openapi::{OpenApi, OpenApiService};
 use tokio::sync::Semaphore;
 
 use crate::control::Control;
+use crate::conversation_files::ConversationFiles;
 
 pub use document::document;
 pub use first_start::{Welcome, first_start};
@@ -90,6 +92,8 @@ pub struct Admin {
     pub control: Arc<Control>,
     /// Signs and checks session tokens.
     pub tokens: Arc<Tokens>,
+    /// Conversations that are kept in files.
+    pub files: ConversationFiles,
     /// Places for those who follow what happens, each on a connection of their own.
     pub watchers: Arc<Semaphore>,
     /// Since when there is an administration.
@@ -104,7 +108,16 @@ pub struct Admin {
 const MOST_WATCHERS: usize = 64;
 
 /// Paths of older set-ups.
-const OLDER: [&str; 4] = ["/switch_model", "/config", "/models", "/debug_logs"];
+const OLDER: [&str; 8] = [
+    "/switch_model",
+    "/config",
+    "/models",
+    "/debug_logs",
+    "/conversation",
+    "/conversation/status",
+    "/conversation/enable",
+    "/conversation/continue",
+];
 
 /// Paths below those that are the data plane's.
 const GATEWAYS: [&str; 3] = [
@@ -151,9 +164,11 @@ impl Admin {
     pub fn new(control: Arc<Control>) -> Self {
         let given = control.files().jwt_secret_key.clone();
         let tokens = Tokens::new(control.store().vault(), given.as_ref());
+        let files = ConversationFiles::below(control.folder());
         Self {
             control,
             tokens: Arc::new(tokens),
+            files,
             watchers: Arc::new(Semaphore::new(MOST_WATCHERS)),
             started: Instant::now(),
             passwords: Passwords::default(),
@@ -215,6 +230,7 @@ fn resources(admin: &Admin) -> impl OpenApi + use<> {
         // Before conversations: its fixed paths stand in the place of identifiers.
         conversation_archives::ConversationArchives(admin.clone()),
         conversations::Conversations(admin.clone()),
+        conversation_history::ConversationHistory(admin.clone()),
         conversation_messages::ConversationMessages(admin.clone()),
     );
     (people, routing, account, configuration, talk)

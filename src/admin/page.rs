@@ -13,6 +13,7 @@ pub(super) const USUAL: u64 = 50;
 
 /// One page of a list.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(super) struct Page<T: Type + ParseFromJSON + ToJSON + Send + Sync> {
     /// The entries.
     pub items: Vec<T>,

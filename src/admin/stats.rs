@@ -521,3 +521,15 @@ impl Stats {
 fn whole(found: &Statistics) -> Line {
     found.lines.first().cloned().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::known_cost;
+
+    #[test]
+    fn nothing_is_a_cost_only_where_all_of_it_is_priced() {
+        assert_eq!(known_cost(0, 0), Some(0));
+        assert_eq!(known_cost(7, 3), Some(7));
+        assert_eq!(known_cost(0, 3), None);
+    }
+}

@@ -51,6 +51,8 @@ const SINGLE: &[&str] = &[
     "CAPTURE_RETENTION_DAYS",
     "CAPTURE_MAX_BYTES",
     "RETENTION_DAYS",
+    "RESPONSES_RETENTION_DAYS",
+    "RESPONSES_MAX_BYTES",
     "AUDIT_RETENTION_DAYS",
     "HEALTH_RETENTION_DAYS",
     "CONVERSATION_MAX_COUNT",
@@ -71,7 +73,7 @@ const STRUCTURED: [&str; 6] = [
 ];
 
 /// Keys that may also be set while the hub runs. How it is reached and who may use it are not among them.
-pub const LIVE: [&str; 20] = [
+pub const LIVE: [&str; 22] = [
     "MODE",
     "PREFERRED_PROVIDER",
     "FALLBACK_STRATEGY",
@@ -85,6 +87,8 @@ pub const LIVE: [&str; 20] = [
     "CAPTURE_RETENTION_DAYS",
     "CAPTURE_MAX_BYTES",
     "RETENTION_DAYS",
+    "RESPONSES_RETENTION_DAYS",
+    "RESPONSES_MAX_BYTES",
     "AUDIT_RETENTION_DAYS",
     "HEALTH_RETENTION_DAYS",
     "CONVERSATION_MAX_COUNT",
@@ -337,6 +341,8 @@ fn read_keeping(reader: &mut Reader<'_>, values: &Values, settings: &mut Setting
         ("RETENTION_DAYS", &mut retention.days),
         ("CAPTURE_RETENTION_DAYS", &mut retention.capture_days),
         ("CAPTURE_MAX_BYTES", &mut retention.capture_bytes),
+        ("RESPONSES_RETENTION_DAYS", &mut retention.response_days),
+        ("RESPONSES_MAX_BYTES", &mut retention.response_bytes),
         ("AUDIT_RETENTION_DAYS", &mut retention.audit_days),
         ("HEALTH_RETENTION_DAYS", &mut retention.health_days),
         ("CONVERSATION_MAX_COUNT", &mut kept.count),

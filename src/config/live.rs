@@ -73,6 +73,8 @@ impl Settings {
             "RETENTION_DAYS" => self.retention.days.into(),
             "CAPTURE_RETENTION_DAYS" => self.retention.capture_days.into(),
             "CAPTURE_MAX_BYTES" => self.retention.capture_bytes.into(),
+            "RESPONSES_RETENTION_DAYS" => self.retention.response_days.into(),
+            "RESPONSES_MAX_BYTES" => self.retention.response_bytes.into(),
             "AUDIT_RETENTION_DAYS" => self.retention.audit_days.into(),
             "HEALTH_RETENTION_DAYS" => self.retention.health_days.into(),
             "CONVERSATION_MAX_COUNT" => self.conversations.count.into(),
@@ -116,6 +118,14 @@ fn about(key: &str) -> (&'static str, &'static [&'static str]) {
         ),
         "CAPTURE_RETENTION_DAYS" => ("Days that bodies are kept; 0 keeps them for good", &[]),
         "CAPTURE_MAX_BYTES" => ("Bytes that kept bodies may take; 0 sets no bound", &[]),
+        "RESPONSES_RETENTION_DAYS" => (
+            "Days that answers of the Responses dialect are kept for clients that refer to them; 0 keeps them for good",
+            &[],
+        ),
+        "RESPONSES_MAX_BYTES" => (
+            "Bytes that kept answers of the Responses dialect may take; 0 sets no bound",
+            &[],
+        ),
         "AUDIT_RETENTION_DAYS" => (
             "Days that the audit of changes is kept; 0 keeps it for good",
             &[],

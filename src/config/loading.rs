@@ -108,15 +108,6 @@ pub fn load(options: &LoadOptions) -> Result<Settings, ConfigErrors> {
         &mut reader.errors,
     );
     warn_keyless(&mut reader, &settings);
-    if let Some(node) = values
-        .get("REDIS_URL")
-        .filter(|_| settings.redis_url.is_some())
-    {
-        reader.warnings.push(format!(
-            "{}: REDIS_URL has no effect: each hub counts limits, cool-downs and breakers for itself; leave it out",
-            node.place
-        ));
-    }
     settings.warnings = reader.warnings;
     reader.errors.or(settings)
 }

@@ -1,7 +1,8 @@
 //! From what files say and what is defined to one set of settings and its snapshot.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use sea_orm::ConnectionTrait;
 
@@ -10,7 +11,9 @@ use crate::config::{
     ClientKeySettings, ConfigError, ConfigErrors, DefinedSecret, Definition, DigestKey, Kind,
     Settings,
 };
+use crate::gateway::HistoryStore;
 use crate::snapshot::Snapshot;
+use crate::store::conversation_switches;
 use crate::store::definitions::{Stored, all, revision};
 use crate::store::{Purpose, Store, StoreError, Vault};
 
@@ -23,6 +26,8 @@ pub struct Stock {
     pub definitions: Vec<Definition>,
     /// Client keys that work.
     pub client_keys: Vec<ClientKeySettings>,
+    /// Where the conversations of client keys are kept.
+    pub histories: HashMap<Arc<str>, HistoryStore>,
     /// What their digests are made under.
     pub digest_key: Option<DigestKey>,
 }
@@ -51,6 +56,7 @@ impl Stock {
             revision,
             definitions: stored.into_iter().filter_map(definition).collect(),
             client_keys: client_keys::in_force(database).await?,
+            histories: conversation_switches::all(database).await?,
             digest_key: Some(DigestKey::new(*vault.key(Purpose::ClientKey))),
         })
     }

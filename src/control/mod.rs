@@ -11,6 +11,7 @@ mod preview;
 mod sweep;
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -19,7 +20,7 @@ use tokio::sync::Mutex;
 use crate::config::{ConfigErrors, Settings};
 use crate::gateway::Hub;
 use crate::snapshot::Snapshot;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, sqlite_path};
 
 pub use assembly::{Assembly, Stock};
 pub use change::{Actor, AuditEntry, Change, ChangeError};
@@ -69,6 +70,20 @@ impl Control {
     #[must_use]
     pub const fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// The folder beside the database, for files that belong to it.
+    #[must_use]
+    pub fn folder(&self) -> PathBuf {
+        let files = self.files.load();
+        let database = sqlite_path(files.database_url.expose());
+        let folder = database.as_deref().and_then(Path::parent);
+        // A server keeps its files elsewhere; ours go where they would without one.
+        let folder = folder.unwrap_or_else(|| Path::new("data"));
+        match folder.as_os_str().is_empty() {
+            true => PathBuf::from("."),
+            false => folder.to_owned(),
+        }
     }
 
     /// The data plane.
@@ -129,6 +144,7 @@ impl Control {
         }
         let version = self.hub.snapshots.put(snapshot);
         self.hub.adopt();
+        self.hub.history.adopt(self.stock.load().histories.clone());
         self.in_force.store(Arc::new(assembly));
         version
     }

@@ -5,17 +5,24 @@
 
 mod archive;
 mod bounds;
+mod exchange;
 mod message;
 mod part;
 mod reading;
+mod resuming;
+mod state;
+mod thread;
 
 pub use archive::{
     ARCHIVE_FORMAT, ARCHIVE_VERSION, Archive, ArchivedConversation, ArchivedMessage,
 };
 pub use bounds::{Allowed, KeptBounds};
+pub use exchange::{Exchange, Spoken};
 pub use message::{Heading, MessageUsage, Speaker};
 pub use part::{
     ImagePart, PartState, ReasoningPart, ResultPart, SpokenPart, TextPart, ToolCallPart,
     ToolResultPart,
 };
 pub use reading::{Complaint, read_archive};
+pub use resuming::Resumption;
+pub use thread::threads;

@@ -360,7 +360,7 @@ mod tests {
 
     use super::*;
 
-    fn archive(message: Value) -> Value {
+    fn archive(message: &Value) -> Value {
         json!({
             "format": ARCHIVE_FORMAT, "version": 1,
             "conversations": [{"title": "t", "messages": [message]}],
@@ -378,7 +378,7 @@ mod tests {
                 {"type": "text", "text": "c"}, {"type": "image", "url": "https://x/y.png"}]},
             {"type": "image", "media_type": "image/png", "data": "AAAA"},
         ]);
-        let whole = archive(json!({"role": "assistant", "content": parts, "model": "m",
+        let whole = archive(&json!({"role": "assistant", "content": parts, "model": "m",
             "usage": {"input_tokens": 3}, "created_at": 1}));
         let read = read_archive(&whole, &KeptBounds::default()).expect("sound");
         let message = &read.conversations[0].messages[0];
@@ -435,7 +435,7 @@ mod tests {
                 "created_at",
             ),
         ] {
-            let refused = read_archive(&archive(message), &KeptBounds::default());
+            let refused = read_archive(&archive(&message), &KeptBounds::default());
             let complaints = refused.expect_err(field);
             assert_eq!(
                 complaints[0].field,
@@ -465,10 +465,10 @@ mod tests {
             ..KeptBounds::default()
         };
         let long = json!({"role": "user", "content": [{"type": "text", "text": "a".repeat(200)}]});
-        let refused = read_archive(&archive(long), &bounds).expect_err("too long");
+        let refused = read_archive(&archive(&long), &bounds).expect_err("too long");
         assert_eq!(refused[0].field, "conversations[0].messages[0].content");
         let short = json!({"role": "user", "content": [{"type": "text", "text": "a"}]});
-        let mut two = archive(short.clone());
+        let mut two = archive(&short);
         two["conversations"][0]["messages"] = json!([short, short]);
         let refused = read_archive(&two, &bounds).expect_err("too many");
         assert_eq!(refused[0].field, "conversations[0].messages");

@@ -2,6 +2,7 @@
 //!
 //! Requests of keys without limits are only counted; nothing is estimated for them.
 
+use std::ops::Range;
 use std::time::{Duration, Instant, SystemTime};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -16,7 +17,7 @@ use super::peek::Peek;
 use super::service::Caller;
 use super::settle::Account;
 use crate::ledger::{Tokens, cost_nano_usd};
-use crate::pool::limits::{Demand, Moment, Refusal, Room, Standing};
+use crate::pool::limits::{Demand, Moment, Refusal, Standing};
 use crate::routing::PlannedTarget;
 use crate::snapshot::{ClientKey, Snapshot};
 
@@ -71,13 +72,13 @@ pub(super) enum Output {
 impl Output {
     /// What a request for an answer says.
     pub(super) fn of(body: &[u8], peek: &Peek) -> Self {
-        let text = std::str::from_utf8(body).unwrap_or("");
+        let text = |range: &Range<usize>| std::str::from_utf8(body.get(range.clone())?).ok();
         let config = peek.generation_config.as_ref().and_then(|range| {
-            let config = text.get(range.clone())?;
+            let config = text(range)?;
             json::member(config, "maxOutputTokens")
                 .or_else(|| json::member(config, "max_output_tokens"))
         });
-        let flat = peek.limits.iter().map(|(_, range)| text.get(range.clone()));
+        let flat = peek.limits.iter().map(|(_, range)| text(range));
         let limits = flat.flatten().chain(config);
         limits
             .filter_map(|raw| raw.parse::<u64>().ok())
@@ -167,61 +168,52 @@ fn told(refusal: &Refusal) -> Failure {
         .with_retry_after(refusal.retry_after())
 }
 
+/// Limit, what is left, and when all is there again.
+type Names = [HeaderName; 3];
+
 /// How the key stands, where the SDKs of a dialect look for it. Gemini has no such headers.
 fn rate_headers(dialect: Dialect, standing: &Standing, wall_ms: i64) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    for (what, room) in [("requests", standing.requests), ("tokens", standing.tokens)] {
+    let mut headers = HeaderMap::with_capacity(6);
+    let (names, reset): (&[Names; 2], &dyn Fn(Duration) -> String) = match dialect {
+        Dialect::OpenAiChat | Dialect::OpenAiResponses => (&OPENAI, &duration),
+        Dialect::Anthropic => (&ANTHROPIC, &|rest| instant(rest, wall_ms)),
+        Dialect::Gemini => return headers,
+    };
+    for ([limit, remaining, whole], room) in names.iter().zip([standing.requests, standing.tokens])
+    {
         let Some(room) = room else { continue };
-        for (name, value) in spelled(dialect, what, room, wall_ms) {
-            headers.insert(name, value);
-        }
+        headers.insert(limit, HeaderValue::from(room.limit));
+        headers.insert(remaining, HeaderValue::from(room.left));
+        headers.insert(whole, value(&reset(room.whole_in)));
     }
     headers
 }
 
-fn spelled(
-    dialect: Dialect,
-    what: &str,
-    room: Room,
-    wall_ms: i64,
-) -> Vec<(HeaderName, HeaderValue)> {
-    let (prefix, order, whole) = match dialect {
-        Dialect::OpenAiChat | Dialect::OpenAiResponses => {
-            ("x-ratelimit", Order::FactFirst, duration(room.whole_in))
-        }
-        Dialect::Anthropic => (
-            "anthropic-ratelimit",
-            Order::SubjectFirst,
-            instant(room.whole_in, wall_ms),
-        ),
-        Dialect::Gemini => return Vec::new(),
-    };
-    let facts = [
-        ("limit", value(&room.limit.to_string())),
-        ("remaining", value(&room.left.to_string())),
-        ("reset", value(&whole)),
-    ];
-    let name = |fact: &str| {
-        let name = match order {
-            Order::FactFirst => format!("{prefix}-{fact}-{what}"),
-            Order::SubjectFirst => format!("{prefix}-{what}-{fact}"),
-        };
-        HeaderName::try_from(name)
-    };
-    let named = facts
-        .into_iter()
-        .filter_map(|(fact, value)| Some((name(fact).ok()?, value)));
-    named.collect()
-}
+static OPENAI: [Names; 2] = [
+    [
+        HeaderName::from_static("x-ratelimit-limit-requests"),
+        HeaderName::from_static("x-ratelimit-remaining-requests"),
+        HeaderName::from_static("x-ratelimit-reset-requests"),
+    ],
+    [
+        HeaderName::from_static("x-ratelimit-limit-tokens"),
+        HeaderName::from_static("x-ratelimit-remaining-tokens"),
+        HeaderName::from_static("x-ratelimit-reset-tokens"),
+    ],
+];
 
-/// How a vendor puts the names of these headers together.
-#[derive(Clone, Copy, Debug)]
-enum Order {
-    /// `x-ratelimit-limit-requests`
-    FactFirst,
-    /// `anthropic-ratelimit-requests-limit`
-    SubjectFirst,
-}
+static ANTHROPIC: [Names; 2] = [
+    [
+        HeaderName::from_static("anthropic-ratelimit-requests-limit"),
+        HeaderName::from_static("anthropic-ratelimit-requests-remaining"),
+        HeaderName::from_static("anthropic-ratelimit-requests-reset"),
+    ],
+    [
+        HeaderName::from_static("anthropic-ratelimit-tokens-limit"),
+        HeaderName::from_static("anthropic-ratelimit-tokens-remaining"),
+        HeaderName::from_static("anthropic-ratelimit-tokens-reset"),
+    ],
+];
 
 /// `6m0s`
 fn duration(time: Duration) -> String {
@@ -243,6 +235,7 @@ fn instant(from_now: Duration, wall_ms: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pool::limits::Room;
 
     #[test]
     fn the_smallest_bound_on_the_output_counts() {

@@ -25,6 +25,7 @@ use super::route::Ingress;
 use super::service::Caller;
 use super::settle::Account;
 use super::stream::{StreamBody, StreamFacts};
+use super::talk::Talk;
 use super::verdict::{Begun, Lost, Verdict, Whole};
 use super::{
     attempt, background, chat, finish, gemini, intake, messages, models, query, reply, responses,
@@ -142,7 +143,14 @@ pub(super) async fn order(
         targets: plan.targets.into_iter().map(Arc::new).collect(),
     });
     if order.ingress == Dialect::OpenAiResponses {
+        Box::pin(responses::fetch(&order)).await;
         responses::recall(&mut order)?;
+    }
+    if purpose == Purpose::Answer
+        && let Some(store) = order.hub.history.of(&order.scope)
+    {
+        let dialects = (order.body_dialect, order.ingress);
+        account.talk(Talk::new(store, &order.scope, dialects, &order.body));
     }
     let output = Output::of(&order.body, &order.peek);
     let targets = order.targets.iter().map(|target| &**target);
@@ -341,7 +349,7 @@ impl Frame {
         };
         let mut response = Response::new(AnswerBody::full(Bytes::new()));
         let headers = response.headers_mut();
-        headers.reserve(12);
+        headers.reserve(reply::HEADERS);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
         self.sign(headers, None, 0);

@@ -80,6 +80,24 @@ pub(super) fn resolve(
     whole
 }
 
+/// Whether the input refers to an item that the memory does not have.
+pub(super) fn has_unknown_items(
+    store: &dyn ResponseStore,
+    scope: &Arc<str>,
+    body: &Bytes,
+    peek: &Peek,
+) -> bool {
+    let text = std::str::from_utf8(body).unwrap_or("");
+    let raw = peek
+        .input
+        .as_ref()
+        .map_or("[]", |range| &text[range.clone()]);
+    memchr::memmem::find(raw.as_bytes(), b"item_reference").is_some()
+        && json::elements(raw)
+            .filter_map(referred)
+            .any(|id| store.item(scope, &id).is_none())
+}
+
 /// The failure for a reference that nobody can follow.
 pub(super) fn not_found(id: &str) -> Failure {
     Failure::new(

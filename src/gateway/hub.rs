@@ -8,6 +8,7 @@ use super::allowance::wall_ms;
 use super::background::Background;
 use super::memory::{ResponseMemory, ResponseStore, StateMemory, StateStore};
 use super::retry::RetryBudget;
+use super::talk::History;
 use super::tuning::Tuning;
 use crate::ledger::{Ledger, Outlets};
 use crate::pool::limits::Meters;
@@ -45,6 +46,8 @@ pub struct Hub {
     pub responses: Arc<dyn ResponseStore>,
     /// Vendor state for clients that drop it.
     pub states: Arc<dyn StateStore>,
+    /// Whose conversations are kept.
+    pub history: History,
     /// Times and sizes.
     pub tuning: Tuning,
     pub(super) retries: RetryBudget,
@@ -89,6 +92,7 @@ impl Hub {
             metrics,
             responses: Arc::new(ResponseMemory::default()),
             states: Arc::new(StateMemory::default()),
+            history: History::default(),
             tuning,
             retries: RetryBudget::default(),
             background: Background::default(),

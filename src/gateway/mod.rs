@@ -46,6 +46,7 @@ mod reach;
 mod rehearsal;
 mod remember;
 mod reply;
+mod request_id;
 mod responses;
 mod retry;
 mod route;
@@ -57,6 +58,7 @@ mod splice;
 mod spoken;
 mod status;
 mod stream;
+mod talk;
 mod together;
 mod trial;
 mod tuning;
@@ -68,8 +70,12 @@ pub use body::AnswerBody;
 pub use check::{Checked, Offered, check, discover};
 pub use explain::explain_request;
 pub use hub::Hub;
-pub use memory::{Place, ResponseMemory, ResponseStore, StateMemory, StateStore, StoredResponse};
+pub use memory::{
+    Later, Place, ResponseArchive, ResponseMemory, ResponseStore, StateMemory, StateStore,
+    StoredResponse,
+};
 pub use rehearsal::{Rehearsal, Rehearsed, Unrehearsed, rehearse};
 pub use service::handle;
+pub use talk::{History, HistoryStore, Kept};
 pub use trial::{FinalRequest, RuleFinding, Trial, TrialReport, TrialTarget, try_route};
 pub use tuning::Tuning;

@@ -16,6 +16,9 @@ use super::route::NoCall;
 /// The longest wait that a client is told; some upstreams say a year.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3_600);
 
+/// Room for all headers of an answer, so that it is made once.
+pub(super) const HEADERS: usize = 20;
+
 /// An answer that is all there.
 pub(super) fn full(
     status: StatusCode,
@@ -25,6 +28,7 @@ pub(super) fn full(
     let mut response = Response::new(AnswerBody::full(body.into()));
     *response.status_mut() = status;
     let headers = response.headers_mut();
+    headers.reserve(HEADERS);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     // What a model or a caller wrote must not become a page because a browser thinks that it looks like one.
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

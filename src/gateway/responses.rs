@@ -10,7 +10,7 @@ use translator::json::{self, Writer};
 use super::body::AnswerBody;
 use super::chat::required;
 use super::history;
-use super::memory::StoredResponse;
+use super::memory::{self, StoredResponse};
 use super::order::{Order, Original};
 use super::peek::Peek;
 use super::reply;
@@ -19,6 +19,25 @@ use super::service::Caller;
 /// The model, which must be there.
 pub(super) fn model(peek: &Peek) -> Result<String, Failure> {
     required(peek)
+}
+
+/// Brings into memory what the request refers to and only the archive has.
+pub(super) async fn fetch(order: &Order) {
+    let store = &*order.hub.responses;
+    if store.archive().is_none() {
+        return;
+    }
+    if let Some((_, id)) = &order.peek.previous {
+        memory::fetch(store, &order.scope, id).await;
+    }
+    if history::has_unknown_items(store, &order.scope, &order.body, &order.peek) {
+        memory::fetch_newest(store, &order.scope).await;
+    }
+}
+
+/// Brings a stored answer into memory that only the archive has.
+pub(super) async fn fetch_one(caller: &Caller, id: &str) {
+    memory::fetch(&*caller.hub.responses, &caller.scope(), id).await;
 }
 
 /// Puts the history that the request refers to into it, and decides what is kept.

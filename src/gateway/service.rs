@@ -7,15 +7,14 @@ use http::{HeaderMap, HeaderValue, Request, Response};
 use hyper::body::Incoming;
 use translator::Dialect;
 use translator::error::Failure;
-use translator::ident::Ids;
 
 use super::body::AnswerBody;
 use super::hub::Hub;
 use super::identity::identify;
 use super::route::{Call, call};
 use super::{
-    allowance, compact, count, embeddings, events, explain, generate, models, reply, responses,
-    status,
+    allowance, compact, count, embeddings, events, explain, generate, models, reply, request_id,
+    responses, status,
 };
 use crate::snapshot::{ClientKey, Snapshot};
 
@@ -43,7 +42,7 @@ impl Caller {
 
 /// Answers one request.
 pub async fn handle(hub: Arc<Hub>, request: Request<Incoming>) -> Response<AnswerBody> {
-    let request_id = Ids::new(fastrand::u128(..)).next("req_");
+    let request_id = request_id::new(u64::try_from(allowance::wall_ms()).unwrap_or(0));
     let uri = request.uri();
     let found = match call(request.method(), uri.path(), uri.query(), request.headers()) {
         Ok(found) => found,
@@ -98,6 +97,11 @@ fn private(headers: &mut HeaderMap) {
 }
 
 async fn answer(caller: Caller, found: Call, request: Request<Incoming>) -> Response<AnswerBody> {
+    if let Call::Cancel(id) | Call::Stored(id) | Call::StoredInput(id) | Call::StoredDelete(id) =
+        &found
+    {
+        Box::pin(responses::fetch_one(&caller, id)).await;
+    }
     match found {
         Call::Generate(ingress) => generate::answer(caller, ingress, request).await,
         Call::Count(ingress) => Box::pin(count::answer(caller, ingress, request)).await,

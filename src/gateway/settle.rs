@@ -16,6 +16,7 @@ use translator::fidelity::Report;
 use translator::ir::Usage;
 
 use super::hub::Hub;
+use super::talk::Talk;
 use crate::ledger::{
     Attempt, Capture, Flag, Label, Outcome, Record, Side, Source, SpanContext, Tokens,
     cost_nano_usd, fresh_span,
@@ -37,6 +38,8 @@ pub(super) struct Account {
     underway: Option<Underway>,
     /// An upstream was asked.
     asked: bool,
+    /// What is said, where it is kept.
+    talk: Option<Box<Talk>>,
     /// The span of the try that an upstream was told of last.
     told: Option<u64>,
 }
@@ -90,6 +93,7 @@ impl Account {
             spoken: Spoken::default(),
             underway: None,
             asked: false,
+            talk: None,
             told: None,
         }
     }
@@ -158,8 +162,16 @@ impl Account {
         self.reservation = Some(reservation);
     }
 
+    /// Keeps what is said from here on.
+    pub(super) fn talk(&mut self, talk: Talk) {
+        self.talk = Some(Box::new(talk));
+    }
+
     /// Notes a part of a body, where bodies are wanted.
     pub(super) fn capture(&mut self, side: Side, part: &Bytes) {
+        if let Some(talk) = self.talk.as_mut().filter(|_| side == Side::ClientAnswer) {
+            talk.add(part);
+        }
         if let Some(capture) = self.bodies() {
             capture.add(side, part);
         }
@@ -279,6 +291,10 @@ impl Account {
         record.error = error;
         record.total = self.started.elapsed();
         self.settle(&record);
+        // What was broken off is no answer to go on from.
+        if let Some(talk) = self.talk.take().filter(|_| outcome == Outcome::Ok) {
+            talk.finish(&record, &self.hub.history);
+        }
         self.hub.metrics.gauges.in_flight.dec();
         tracing::debug!(id = %record.id, status, outcome = outcome.as_str(), "request finished");
         self.hub.ledger.put(record);

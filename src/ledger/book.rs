@@ -41,7 +41,7 @@ impl BookSettings {
         Self {
             spill: path.to_owned(),
             spill_bytes: 512 << 20,
-            batch: 500,
+            batch: 1_000,
             linger: Duration::from_millis(200),
             slow: Duration::from_secs(1),
             waiting: 8_192,

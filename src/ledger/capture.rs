@@ -223,7 +223,8 @@ fn redact(value: &mut Value) {
 }
 
 /// A text without words that look like credentials, and without long words of base64.
-fn masked(text: &str) -> String {
+#[must_use]
+pub fn masked(text: &str) -> String {
     let is_word = |letter: char| letter.is_ascii_alphanumeric() || "-_.+/=~".contains(letter);
     let mut out = String::with_capacity(text.len());
     let mut rest = text;

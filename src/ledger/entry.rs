@@ -127,6 +127,9 @@ pub fn capture_context(id: &str) -> String {
 
 /// At most `most` characters. A NUL is refused by some databases.
 fn text(text: &str, most: usize) -> String {
+    if text.len() <= most && !text.as_bytes().contains(&0) {
+        return text.to_owned();
+    }
     text.chars()
         .map(|letter| if letter == '\0' { '\u{fffd}' } else { letter })
         .take(most)
@@ -135,6 +138,9 @@ fn text(text: &str, most: usize) -> String {
 
 /// Labels between bars. Those that do not fit are left out whole.
 fn barred(tags: &[std::sync::Arc<str>]) -> Option<String> {
+    if tags.is_empty() {
+        return None;
+    }
     let mut barred = String::from("|");
     for tag in tags {
         let tag = text(&tag.replace('|', "/"), 64);

@@ -18,7 +18,7 @@ mod spill;
 mod tail;
 
 pub use book::{Book, BookCounts, BookSettings};
-pub use capture::{Capture, CaptureMode, Side};
+pub use capture::{Capture, CaptureMode, Side, masked};
 pub use change::Change;
 pub use entry::{capture_context, entry};
 pub use file::{FileSettings, RotatingFile};

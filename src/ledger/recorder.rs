@@ -9,7 +9,7 @@ use tokio::time::{MissedTickBehavior, timeout};
 
 use super::book::{Batch, Book, BookSettings, Fate};
 use super::{Keep, entry};
-use crate::store::requests::{Entry, KnownDimensions, Try};
+use crate::store::requests::{Entry, Knowledge, Try};
 use crate::store::{Store, StoreError, Vault, now_ms};
 
 /// A batch that takes longer has failed; it is written again, which does no harm.
@@ -26,7 +26,7 @@ const RUN: u32 = 8;
 pub struct Recorder {
     inbox: tokio::sync::mpsc::Receiver<Batch>,
     fates: mpsc::SyncSender<Fate>,
-    known: KnownDimensions,
+    known: Knowledge,
     refusals: u32,
     /// Comes with the database. Until then no bodies are kept, since nothing could seal them.
     vault: Arc<OnceLock<Vault>>,
@@ -58,7 +58,7 @@ pub fn book(settings: BookSettings) -> io::Result<(Book, Recorder)> {
     let recorder = Recorder {
         inbox,
         fates,
-        known: KnownDimensions::default(),
+        known: Knowledge::default(),
         refusals: 0,
         vault: Arc::default(),
     };
@@ -95,11 +95,11 @@ impl Recorder {
                 Ok(Ok(true)) if self.inbox.is_empty() => {}
                 Ok(Ok(_)) => return,
                 Ok(Err(error)) => {
-                    self.known = KnownDimensions::default();
+                    self.known = Knowledge::default();
                     return tracing::debug!(%error, "statistics were not brought up to date");
                 }
                 Err(_) => {
-                    self.known = KnownDimensions::default();
+                    self.known = Knowledge::default();
                     return tracing::debug!("statistics were not brought up to date in time");
                 }
             }
@@ -119,7 +119,7 @@ impl Recorder {
             }
             Err(error) => {
                 // What is known may be of a transaction that was never completed, or of another database.
-                self.known = KnownDimensions::default();
+                self.known = Knowledge::default();
                 self.refusals += 1;
                 if self.refusals < PATIENCE {
                     return Err(error);

@@ -174,11 +174,19 @@ fn sqlite(options: &StoreOptions, connections: u32) -> ConnectOptions {
         // It is gone with its last connection.
         connect.idle_timeout(None).max_lifetime(None);
     }
-    connect.map_sqlx_sqlite_opts(|sqlite| {
-        sqlite
+    connect.map_sqlx_sqlite_opts(move |sqlite| {
+        let sqlite = sqlite
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(Duration::from_secs(5))
+            // Pages that are written again and again go to the database once.
+            .pragma("wal_autocheckpoint", "4000");
+        if connections > 1 {
+            // Readers sort what may be large.
+            return sqlite;
+        }
+        // What a statement of the writer's may have to take back needs no file.
+        sqlite.pragma("temp_store", "MEMORY")
     });
     connect
 }

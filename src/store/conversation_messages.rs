@@ -81,7 +81,7 @@ pub(super) fn content(
 }
 
 /// A title out of the first words that a person said.
-fn title(messages: &[ArchivedMessage]) -> Option<String> {
+pub(super) fn title(messages: &[ArchivedMessage]) -> Option<String> {
     let first = messages
         .iter()
         .find(|message| message.role == Speaker::User)?;
@@ -167,7 +167,7 @@ async fn write_sums(
 }
 
 /// Lets go of the oldest messages until the rest is within bounds; the last one stays.
-async fn trim(
+pub(super) async fn trim(
     work: &DatabaseTransaction,
     row: &mut conversation::Model,
     bounds: &KeptBounds,
@@ -213,7 +213,7 @@ async fn trim(
 }
 
 /// Takes the row for this transaction alone: who writes it first makes the others wait, on every database.
-async fn claim(
+pub(super) async fn claim(
     work: &DatabaseTransaction,
     keeper: &Keeper,
     id: &str,

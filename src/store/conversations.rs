@@ -341,7 +341,10 @@ pub async fn remove_of(work: &DatabaseTransaction, owner: &str) -> Result<(), St
     Ok(())
 }
 
-async fn remove_all(work: &DatabaseTransaction, ids: &[String]) -> Result<u64, StoreError> {
+pub(super) async fn remove_all(
+    work: &DatabaseTransaction,
+    ids: &[String],
+) -> Result<u64, StoreError> {
     if ids.is_empty() {
         return Ok(0);
     }

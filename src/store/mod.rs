@@ -6,14 +6,18 @@
 mod announcement;
 mod connect;
 mod conversation_messages;
+mod conversation_recording;
 mod conversation_search;
+pub mod conversation_switches;
 pub mod conversations;
 pub mod definitions;
 pub mod entities;
 mod error;
+mod fresh;
 mod health;
 pub mod histogram;
 mod ident;
+mod insertion;
 mod key_file;
 mod measure;
 pub mod request_list;
@@ -24,6 +28,7 @@ pub mod rollups;
 pub mod spend;
 pub mod statistics;
 mod statistics_query;
+mod stored_responses;
 mod turn;
 mod vault;
 
@@ -41,6 +46,7 @@ pub use conversations::{ConversationChange, Keeper, KeptConversation, Origin};
 pub use error::StoreError;
 pub use health::HealthFinding;
 pub use ident::{is_id, new_id, now_ms};
+pub use stored_responses::ResponseRecord;
 pub use vault::{Purpose, Unopened, Vault, random};
 
 /// Where the database is and how it is opened.

@@ -6,17 +6,18 @@
 use std::collections::HashSet;
 
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait as _, ConnectionTrait, EntityTrait, IntoActiveModel,
-    QueryFilter as _, QuerySelect as _,
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QuerySelect as _,
 };
 use serde::{Deserialize, Serialize};
 
 use super::entities::{capture, request, request_detail};
+use super::fresh::Fresh;
+use super::insertion::insert;
 use super::rolling::{self, Hold};
 use super::rollups::{self, Sums};
 use super::{Store, StoreError};
 
-/// Rows in one statement: far below what any database takes as parameters.
+/// Rows in one question: far below what any database takes as parameters.
 const ROWS: usize = 100;
 
 /// Everything that is written for one request.
@@ -41,9 +42,13 @@ pub enum Try {
     Again,
 }
 
-/// The dimensions that are known to be in the database.
+/// What a writer knows of the database: the dimensions that are there, and sums that are still to be added. Who loses
+/// it has it looked up.
 #[derive(Clone, Debug, Default)]
-pub struct KnownDimensions(pub(super) HashSet<i64>);
+pub struct Knowledge {
+    pub(super) dimensions: HashSet<i64>,
+    pub(super) fresh: Fresh,
+}
 
 impl Store {
     /// Writes a batch and adds it to the sums. Says how many rows were new.
@@ -54,7 +59,7 @@ impl Store {
         &self,
         batch: &[Entry],
         again: Try,
-        known: &mut KnownDimensions,
+        known: &mut Knowledge,
     ) -> Result<usize, StoreError> {
         let database = self.begin().await?;
         // Held from before the first row: nobody moves it past rows that are not there yet.
@@ -64,24 +69,23 @@ impl Store {
             Try::Again => missing(&database, batch).await?,
         };
         if !fresh.is_empty() {
-            insert(&database, fresh.iter().map(|entry| &entry.request)).await?;
-            insert(
-                &database,
-                fresh.iter().filter_map(|entry| entry.details.as_ref()),
-            )
-            .await?;
-            insert(
-                &database,
-                fresh.iter().filter_map(|entry| entry.capture.as_ref()),
-            )
-            .await?;
+            let rows: Vec<_> = fresh.iter().map(|entry| &entry.request).collect();
+            insert(&database, &rows).await?;
+            let rows: Vec<_> = fresh
+                .iter()
+                .filter_map(|entry| entry.details.as_ref())
+                .collect();
+            insert(&database, &rows).await?;
+            let rows: Vec<_> = fresh
+                .iter()
+                .filter_map(|entry| entry.capture.as_ref())
+                .collect();
+            insert(&database, &rows).await?;
         }
         // What the sums have passed already is added to them here; all else when they come to it.
-        let late = fresh
-            .iter()
-            .map(|entry| &entry.request)
-            .filter(|row| mark.is_some_and(|mark| row.at < mark));
-        let sums = Sums::of(late);
+        let is_late = |row: &&request::Model| mark.is_some_and(|mark| row.at < mark);
+        let rows = || fresh.iter().map(|entry| &entry.request);
+        let sums = Sums::of(rows().filter(is_late));
         let news = if sums.is_empty() {
             Vec::new()
         } else {
@@ -89,6 +93,7 @@ impl Store {
         };
         database.commit().await?;
         known.learn(news);
+        known.fresh.add(rows().filter(|row| !is_late(row)));
         Ok(fresh.len())
     }
 
@@ -122,24 +127,4 @@ async fn missing<'b>(
         .iter()
         .filter(|entry| seen.insert(entry.request.id.clone()))
         .collect())
-}
-
-async fn insert<'m, M, A>(
-    database: &impl ConnectionTrait,
-    rows: impl Iterator<Item = &'m M>,
-) -> Result<(), StoreError>
-where
-    M: Clone + IntoActiveModel<A> + 'm,
-    A: ActiveModelTrait,
-{
-    let rows: Vec<&M> = rows.collect();
-    for part in rows.chunks(ROWS) {
-        let models = part
-            .iter()
-            .map(|row| (*row).clone().into_active_model().reset_all());
-        <A::Entity as EntityTrait>::insert_many(models)
-            .exec_without_returning(database)
-            .await?;
-    }
-    Ok(())
 }

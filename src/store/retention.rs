@@ -13,6 +13,7 @@ use sea_orm::{
 
 use super::entities::{
     audit, capture, dimension, health_check, latency, request, request_detail, rollup,
+    stored_response,
 };
 use super::rolling::{self, Hold};
 use super::rollups::{DAY, HOUR};
@@ -34,6 +35,10 @@ pub struct Retention {
     pub capture_days: u64,
     /// `CAPTURE_MAX_BYTES`: bodies together; 0 sets no bound.
     pub capture_bytes: u64,
+    /// `RESPONSES_RETENTION_DAYS`: answers that Responses clients refer to; 0 keeps them for good.
+    pub response_days: u64,
+    /// `RESPONSES_MAX_BYTES`: those answers together; 0 sets no bound.
+    pub response_bytes: u64,
     /// `AUDIT_RETENTION_DAYS`: who changed what; 0 keeps it for good.
     pub audit_days: u64,
     /// `HEALTH_RETENTION_DAYS`: what checks of providers found; 0 keeps the last ones for good.
@@ -46,6 +51,8 @@ impl Default for Retention {
             days: 90,
             capture_days: 7,
             capture_bytes: 1 << 30,
+            response_days: 30,
+            response_bytes: 1 << 30,
             audit_days: 0,
             health_days: 90,
         }
@@ -63,6 +70,8 @@ pub struct Swept {
     pub captures: u64,
     /// Sums per hour.
     pub sums: u64,
+    /// Answers of Responses.
+    pub responses: u64,
     /// Rows of the audit.
     pub audit: u64,
     /// Checks of providers.
@@ -86,7 +95,13 @@ impl Store {
                 .await?;
         }
         if retention.capture_bytes > 0 {
-            swept.captures += self.shrink_captures(retention.capture_bytes).await?;
+            swept.captures += self
+                .shrink::<capture::Entity>(
+                    capture::Column::At,
+                    capture::Column::Bytes,
+                    retention.capture_bytes,
+                )
+                .await?;
         }
         if let Some(before) = before(retention.days) {
             // What the sums have not come to yet must not go.
@@ -101,6 +116,17 @@ impl Store {
                 .await?;
             swept.requests = self
                 .forget::<request::Entity>(request::Column::At, before)
+                .await?;
+        }
+        if let Some(before) = before(retention.response_days) {
+            swept.responses = self
+                .forget::<stored_response::Entity>(stored_response::Column::At, before)
+                .await?;
+        }
+        if retention.response_bytes > 0 {
+            use stored_response::{Column, Entity};
+            swept.responses += self
+                .shrink::<Entity>(Column::At, Column::Bytes, retention.response_bytes)
                 .await?;
         }
         if let Some(before) = before(retention.audit_days) {
@@ -151,33 +177,36 @@ impl Store {
         }
     }
 
-    /// Deletes the oldest bodies until the rest takes no more room than this.
-    async fn shrink_captures(&self, most: u64) -> Result<u64, StoreError> {
+    /// Deletes the oldest rows until the rest takes no more room than this.
+    async fn shrink<E>(&self, at: E::Column, bytes: E::Column, most: u64) -> Result<u64, StoreError>
+    where
+        E: EntityTrait,
+    {
         let most = i64::try_from(most).unwrap_or(i64::MAX);
-        let mut total = self.captured_bytes().await?;
+        let mut total = self.room::<E>(bytes).await?;
         let mut gone = 0;
         while total > most {
-            let oldest: Vec<(i64, i64)> = capture::Entity::find()
+            let oldest: Vec<(i64, i64)> = E::find()
                 .select_only()
-                .column(capture::Column::At)
-                .column(capture::Column::Bytes)
-                .order_by_asc(capture::Column::At)
+                .column(at)
+                .column(bytes)
+                .order_by_asc(at)
                 .limit(PORTION)
                 .into_tuple()
                 .all(self.read())
                 .await?;
             let mut edge = None;
-            for (at, bytes) in oldest {
+            for (time, size) in oldest {
                 // Those of the same millisecond go with it; their room is counted anew below.
                 if total <= most {
                     break;
                 }
-                total -= bytes;
-                edge = Some(at);
+                total -= size;
+                edge = Some(time);
             }
             let Some(edge) = edge else { break };
-            let done = capture::Entity::delete_many()
-                .filter(capture::Column::At.lte(edge))
+            let done = E::delete_many()
+                .filter(at.lte(edge))
                 .exec(self.write())
                 .await?;
             gone += done.rows_affected;
@@ -194,14 +223,21 @@ impl Store {
     /// # Errors
     /// When the database is away.
     pub async fn captured_bytes(&self) -> Result<i64, StoreError> {
-        let whole = Expr::col(capture::Column::Bytes).sum();
+        self.room::<capture::Entity>(capture::Column::Bytes).await
+    }
+
+    async fn room<E>(&self, bytes: E::Column) -> Result<i64, StoreError>
+    where
+        E: EntityTrait,
+    {
+        let whole = Expr::col(bytes).sum();
         // Servers sum into wider types than they store.
         let whole = whole.cast_as(if self.backend() == sea_orm::DatabaseBackend::MySql {
             "SIGNED"
         } else {
             "BIGINT"
         });
-        let sum: Option<Option<i64>> = capture::Entity::find()
+        let sum: Option<Option<i64>> = E::find()
             .select_only()
             .expr_as(whole, "total")
             .into_tuple()

@@ -10,7 +10,8 @@ use sea_orm::{
 };
 
 use super::entities::{fact, request};
-use super::requests::KnownDimensions;
+use super::fresh::{SPAN, begin};
+use super::requests::Knowledge;
 use super::rollups::{self, Sums};
 use super::{Store, StoreError};
 
@@ -59,8 +60,9 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not take it; then the mark has not moved.
-    pub async fn roll(&self, now: i64, known: &mut KnownDimensions) -> Result<bool, StoreError> {
-        let limit = now.saturating_sub(GRACE);
+    pub async fn roll(&self, now: i64, known: &mut Knowledge) -> Result<bool, StoreError> {
+        // By whole spans, since those are summed already.
+        let limit = begin(now.saturating_sub(GRACE));
         let work = self.begin().await?;
         let Some(from) = mark(&work, Hold::Alone).await? else {
             let first = std::cmp::min(oldest(&work).await?.unwrap_or(limit), limit);
@@ -78,12 +80,7 @@ impl Store {
         if from >= limit {
             return Ok(false);
         }
-        let (sums, to) = read(
-            &work,
-            from,
-            std::cmp::min(limit, from.saturating_add(STRIDE)),
-        )
-        .await?;
+        let (sums, to) = sums(&work, from, limit, known).await?;
         let news = if sums.is_empty() {
             Vec::new()
         } else {
@@ -96,6 +93,7 @@ impl Store {
             .await?;
         work.commit().await?;
         known.learn(news);
+        known.fresh.forget(to);
         Ok(to < limit)
     }
 }
@@ -109,6 +107,42 @@ async fn oldest(database: &impl ConnectionTrait) -> Result<Option<i64>, StoreErr
         .into_tuple()
         .one(database)
         .await?)
+}
+
+/// The sums over rows from a time on, and how far they go: as they were made when the rows were written, where these
+/// are all, and else from the rows.
+async fn sums(
+    database: &impl ConnectionTrait,
+    from: i64,
+    limit: i64,
+    known: &Knowledge,
+) -> Result<(Sums, i64), StoreError> {
+    if from != begin(from) {
+        return read(database, from, std::cmp::min(limit, begin(from) + SPAN)).await;
+    }
+    let to = std::cmp::min(limit, from.saturating_add(STRIDE));
+    let (count, spans) = known.fresh.between(from, to);
+    if count == 0 || count != there(database, from, to).await? {
+        return read(database, from, to).await;
+    }
+    let mut sums = Sums::default();
+    spans.into_iter().for_each(|span| sums.join(span));
+    Ok((sums, to))
+}
+
+/// How many rows there are; an index knows.
+async fn there(database: &impl ConnectionTrait, from: i64, to: i64) -> Result<u64, StoreError> {
+    let count: Option<i64> = request::Entity::find()
+        .select_only()
+        .column_as(request::Column::Id.count(), "rows")
+        .filter(request::Column::At.gte(from))
+        .filter(request::Column::At.lt(to))
+        .into_tuple()
+        .one(database)
+        .await?;
+    Ok(count
+        .and_then(|count| u64::try_from(count).ok())
+        .unwrap_or(0))
 }
 
 /// The sums over rows from a time on, and how far they go: to the end, or as far as it was enough.

@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::StoreError;
 use super::entities::{dimension, latency, request, rollup};
-use super::requests::KnownDimensions;
+use super::requests::Knowledge;
 
 /// Milliseconds of an hour.
 pub const HOUR: i64 = 3_600_000;
@@ -85,11 +85,13 @@ pub(super) fn face_with(needed: &[By]) -> i64 {
 type Slots = BTreeMap<i64, (i64, i64)>;
 
 /// What requests add.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Sums {
     /// By everything at once, and hour.
     cells: HashMap<(i64, i64), (rollup::Model, Slots)>,
     dimensions: HashMap<i64, dimension::Model>,
+    /// The dimension of the row before: the next one is often alike.
+    last: Option<i64>,
 }
 
 impl Sums {
@@ -104,19 +106,55 @@ impl Sums {
 
     /// Adds a row.
     pub fn add(&mut self, row: &request::Model) {
-        let dimension = dimension_of(row);
-        let id = dimension.id;
-        self.dimensions.entry(id).or_insert(dimension);
+        let id = self.dimension(row);
         let hour = row.at - row.at.rem_euclid(HOUR);
-        let (sum, slots) = self
-            .cells
-            .entry((id, hour))
-            .or_insert_with(|| (empty(HOUR, hour, id), Slots::new()));
+        let (sum, slots) = self.cell(id, hour);
         merge(sum, &single(row));
         slots.entry(row.total_slot).or_default().0 += 1;
         if let Some(slot) = row.first_byte_slot {
             slots.entry(slot).or_default().1 += 1;
         }
+    }
+
+    /// Adds other sums.
+    pub(super) fn join(&mut self, other: &Self) {
+        for (id, dimension) in &other.dimensions {
+            self.dimensions
+                .entry(*id)
+                .or_insert_with(|| dimension.clone());
+        }
+        for ((id, hour), (sum, slots)) in &other.cells {
+            let (all, all_slots) = self.cell(*id, *hour);
+            merge(all, sum);
+            for (slot, (totals, firsts)) in slots {
+                let times = all_slots.entry(*slot).or_default();
+                times.0 += totals;
+                times.1 += firsts;
+            }
+        }
+    }
+
+    /// How much is kept apart.
+    pub(super) fn apart(&self) -> usize {
+        self.cells.values().map(|(_, slots)| 1 + slots.len()).sum()
+    }
+
+    fn cell(&mut self, id: i64, hour: i64) -> &mut (rollup::Model, Slots) {
+        self.cells
+            .entry((id, hour))
+            .or_insert_with(|| (empty(HOUR, hour, id), Slots::new()))
+    }
+
+    fn dimension(&mut self, row: &request::Model) -> i64 {
+        let last = self.last.and_then(|id| self.dimensions.get(&id));
+        if let Some(last) = last.filter(|last| is_of(row, last)) {
+            return last.id;
+        }
+        let dimension = dimension_of(row);
+        let id = dimension.id;
+        self.dimensions.entry(id).or_insert(dimension);
+        self.last = Some(id);
+        id
     }
 
     /// Whether there is nothing to add.
@@ -190,6 +228,19 @@ fn dimension_of(row: &request::Model) -> dimension::Model {
     };
     dimension.id = identity(&dimension);
     dimension
+}
+
+/// Whether a row has what the dimension is made of. What it is called besides does not matter.
+fn is_of(row: &request::Model, dimension: &dimension::Model) -> bool {
+    let same = |value: &Option<String>, other: &str| value.as_deref().unwrap_or_default() == other;
+    row.call_kind == dimension.call_kind
+        && row.ingress == dimension.ingress
+        && same(&row.provider, &dimension.provider)
+        && same(&row.model_served, &dimension.model)
+        && same(&row.client_key_id, &dimension.client_key_id)
+        && same(&row.owner_id, &dimension.owner_id)
+        && same(&row.upstream, &dimension.upstream)
+        && same(&row.route, &dimension.route)
 }
 
 /// A dimension with nothing left but the columns of a face.
@@ -317,12 +368,12 @@ fn single(row: &request::Model) -> rollup::Model {
     }
 }
 
-impl KnownDimensions {
+impl Knowledge {
     pub(super) fn learn(&mut self, news: Vec<i64>) {
-        if self.0.len() + news.len() > REMEMBERED {
-            self.0.clear();
+        if self.dimensions.len() + news.len() > REMEMBERED {
+            self.dimensions.clear();
         }
-        self.0.extend(news);
+        self.dimensions.extend(news);
     }
 }
 
@@ -330,13 +381,13 @@ impl KnownDimensions {
 pub(super) async fn add(
     database: &impl ConnectionTrait,
     sums: &Sums,
-    known: &KnownDimensions,
+    known: &Knowledge,
 ) -> Result<Vec<i64>, StoreError> {
     let spread = sums.spread();
     let news: Vec<&dimension::Model> = spread
         .dimensions
         .values()
-        .filter(|dimension| !known.0.contains(&dimension.id))
+        .filter(|dimension| !known.dimensions.contains(&dimension.id))
         .collect();
     for part in news.chunks(ROWS) {
         let rows = part

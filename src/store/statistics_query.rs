@@ -9,7 +9,7 @@ use super::rollups::{By, face_with};
 use super::statistics::{Group, Question};
 
 /// Names of the columns of a key.
-pub(super) const KEYS: [&str; 2] = ["key0", "key1"];
+const KEYS: [&str; 2] = ["key0", "key1"];
 
 /// Where counts come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -71,7 +71,9 @@ pub async fn serve(
         let served = Arc::clone(&entrance);
         let service = service_fn(move |request| {
             let entrance = Arc::clone(&served);
-            async move { Ok::<_, Infallible>(entrance.answer(peer, request).await) }
+            // On the heap, where it is gone once the head of the answer is there: a connection that streams for minutes
+            // holds no room for it.
+            async move { Ok::<_, Infallible>(Box::pin(entrance.answer(peer, request)).await) }
         });
         let connection = server
             .serve_connection(TokioIo::new(stream), service)

@@ -11,6 +11,7 @@ mod canary;
 mod client_keys;
 mod commands;
 mod config;
+mod conversation_history;
 mod conversations;
 mod first_start;
 mod health;
@@ -20,6 +21,7 @@ mod limits;
 mod live;
 mod models;
 mod openapi;
+mod plane;
 mod preferences;
 mod presets;
 mod providers;
@@ -27,6 +29,7 @@ mod questions;
 mod routes;
 mod spend;
 mod stats;
+mod stored_responses;
 #[expect(
     dead_code,
     reason = "shared with the tests of the data plane, which need all of it"

@@ -280,6 +280,44 @@ async fn a_request_is_tried_and_not_sent() {
         "{}",
         tried.body
     );
+    // A text is read, and its dialect told from what is in it.
+    let pasted = json!({"request": question["request"].to_string()});
+    let tried = house
+        .call(Method::POST, "/api/routes/test", &viewer, Some(&pasted))
+        .await;
+    assert_eq!(tried.body["route"], "here", "{}", tried.body);
+    let explained = house
+        .call(
+            Method::POST,
+            "/api/translate/explain",
+            &viewer,
+            Some(&question),
+        )
+        .await;
+    assert_eq!(explained.status, StatusCode::OK, "{}", explained.body);
+    assert_eq!(
+        (explained.text("provider"), explained.text("lane")),
+        ("one", "translated")
+    );
+    assert_eq!(explained.body["fidelity"][0]["action"], "dropped");
+    for (body, field) in [
+        (json!({}), "request"),
+        (json!({"request": "POST / HTTP/1.1"}), "request"),
+    ] {
+        let refused = house
+            .call(Method::POST, "/api/routes/test", &viewer, Some(&body))
+            .await;
+        assert_eq!(
+            refused.body["errors"][0]["field"], field,
+            "{}",
+            refused.body
+        );
+    }
+    let nothing = json!({"request_id": "req_of_nobody"});
+    let refused = house
+        .call(Method::POST, "/api/routes/test", &viewer, Some(&nothing))
+        .await;
+    assert_eq!(refused.problem(), (404, "not_found"));
     let unknown = json!({"dialect": "soap", "request": {}});
     let refused = house
         .call(Method::POST, "/api/routes/test", &viewer, Some(&unknown))
@@ -287,6 +325,63 @@ async fn a_request_is_tried_and_not_sent() {
     assert_eq!(
         (refused.status, &refused.body["errors"][0]["field"]),
         (StatusCode::UNPROCESSABLE_ENTITY, &json!("dialect"))
+    );
+    house.end().await;
+}
+
+#[tokio::test]
+async fn a_logged_request_is_tried_again_by_who_may_see_it() {
+    use bridge::ledger::capture_context;
+    use bridge::store::entities::{capture, request};
+    use bridge::store::{Purpose, new_id, now_ms};
+    use sea_orm::{ActiveModelTrait as _, IntoActiveModel as _};
+    let house = House::of_yaml(FILES).await;
+    let store = house.control.store();
+    let id = new_id();
+    let row = request::Model {
+        id: id.clone(),
+        at: now_ms(),
+        ingress: "gemini".to_owned(),
+        model_asked: "claude-sonnet".to_owned(),
+        ..request::Model::default()
+    };
+    let row = row.into_active_model().reset_all();
+    row.insert(store.write()).await.expect("a request");
+    let body = json!({"contents": [{"role": "user", "parts": [{"text": "hi"}]}]});
+    let document = json!({"client_request": {"bytes": 9, "text": body.to_string()}});
+    let context = capture_context(&id);
+    let row = capture::Model {
+        sealed: store
+            .vault()
+            .seal(Purpose::Capture, &context, &document.to_string()),
+        id: id.clone(),
+        at: now_ms(),
+        bytes: 9,
+    };
+    let row = row.into_active_model().reset_all();
+    row.insert(store.write()).await.expect("a capture");
+    let token = house.person(Role::Operator).await;
+    make(&house, &token, &rule("here", 60, "claude-*")).await;
+    let question = json!({"request_id": id});
+    let path = "/api/routes/test";
+    let tried = house
+        .call(Method::POST, path, &token, Some(&question))
+        .await;
+    assert_eq!(tried.status, StatusCode::OK, "{}", tried.body);
+    assert_eq!(
+        (tried.text("model"), tried.text("route")),
+        ("claude-sonnet", "here")
+    );
+    let sent = tried.body["request"]["body"].to_string();
+    assert!(sent.contains("hi"), "{sent}");
+    // Viewers see how the hub does, and not what people say.
+    let viewer = house.person(Role::Viewer).await;
+    let refused = house
+        .call(Method::POST, path, &viewer, Some(&question))
+        .await;
+    assert_eq!(
+        (refused.problem().0, &refused.body["errors"][0]["field"]),
+        (422, &json!("request_id"))
     );
     house.end().await;
 }

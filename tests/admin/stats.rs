@@ -7,7 +7,7 @@ use bridge::admin::Role;
 use bridge::ledger::capture_context;
 use bridge::store::entities::{capture, request, request_detail};
 use bridge::store::histogram::slot;
-use bridge::store::requests::{Entry, KnownDimensions, Try};
+use bridge::store::requests::{Entry, Knowledge, Try};
 use bridge::store::{Purpose, now_ms};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
@@ -116,7 +116,7 @@ async fn fill(house: &House, owners: [&str; 2]) {
     house
         .control
         .store()
-        .keep(&entries, Try::First, &mut KnownDimensions::default())
+        .keep(&entries, Try::First, &mut Knowledge::default())
         .await
         .expect("the database takes them");
 }

@@ -49,7 +49,7 @@ hold() {
     local seconds=$1 bearer=$2
     shift 2
     timeout $((seconds + 60)) "$root/.venv/bin/schemathesis" run "$work/openapi.json" --url "$hub_url" \
-        --header "authorization: Bearer $bearer" --workers 2 --request-timeout 15 --continue-on-failure \
+        --header "authorization: Bearer $bearer" --workers 1 --request-timeout 15 --continue-on-failure \
         --suppress-health-check all --phases coverage,fuzzing --max-examples 6 --max-time "$seconds" \
         --generation-deterministic --no-shrink --warnings off \
         --checks not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,response_headers_conformance \

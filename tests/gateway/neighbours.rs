@@ -221,6 +221,4 @@ async fn names_that_callers_invent_are_not_remembered_without_end() {
     let many = series().await;
     assert!(many <= few + 10, "{few} lines became {many}");
     assert!(hub.hub.latencies.of_provider("one").len() <= 512);
-    let breakers = hub.hub.breakers.states(Instant::now()).len();
-    assert!(breakers <= 1_024, "{breakers}");
 }

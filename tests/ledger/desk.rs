@@ -6,7 +6,7 @@ use std::time::Duration;
 use bridge::config::Secret;
 use bridge::store::entities::request;
 use bridge::store::histogram::slot;
-use bridge::store::requests::{Entry, KnownDimensions, Try};
+use bridge::store::requests::{Entry, Knowledge, Try};
 use bridge::store::{Store, StoreOptions, new_id, now_ms};
 use sea_orm::{ConnectionTrait as _, Database};
 
@@ -59,20 +59,20 @@ impl Desk {
     /// Writes entries.
     pub(crate) async fn write(&self, entries: &[Entry]) -> usize {
         self.store
-            .keep(entries, Try::Again, &mut KnownDimensions::default())
+            .keep(entries, Try::Again, &mut Knowledge::default())
             .await
             .expect("the database takes them")
     }
 
     /// Makes sums of everything.
     pub(crate) async fn roll(&self) {
-        let known = &mut KnownDimensions::default();
+        let known = &mut Knowledge::default();
         while self.store.roll(now_ms(), known).await.expect("sums") {}
     }
 
     /// Makes sums of what is older than this.
     pub(crate) async fn roll_until(&self, end: i64) {
-        let known = &mut KnownDimensions::default();
+        let known = &mut Knowledge::default();
         while self.store.roll(end + 120_000, known).await.expect("sums") {}
     }
 

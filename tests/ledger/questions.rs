@@ -1,8 +1,9 @@
 //! Lists and statistics.
 
 use bridge::store::histogram::slot;
+use bridge::store::now_ms;
 use bridge::store::request_list::{Cursor, RequestFilter};
-use bridge::store::requests::Entry;
+use bridge::store::requests::{Entry, Knowledge, Try};
 use bridge::store::rollups::{DAY, HOUR};
 use bridge::store::statistics::{Group, MINUTE, Question, Selection};
 
@@ -205,6 +206,43 @@ async fn sums_are_those_of_the_rows_wherever_they_come_from() {
     check(&desk, 400).await;
     details(&desk).await;
     desk.end().await;
+}
+
+#[tokio::test]
+async fn sums_made_while_writing_are_those_that_are_read_back() {
+    let (writer, reader) = (Desk::new().await, Desk::new().await);
+    let sample = sample();
+    let known = &mut Knowledge::default();
+    for batch in sample.chunks(70) {
+        let taken = writer.store.keep(batch, Try::First, known).await;
+        assert_eq!(taken.expect("taken"), batch.len());
+    }
+    reader.write(&sample).await;
+    // Somebody else's row, and one that is gone: there the rows are the better witness.
+    let mut foreign = sample[210].clone();
+    foreign.request.id = "req_foreign".to_owned();
+    for desk in [&writer, &reader] {
+        desk.write(std::slice::from_ref(&foreign)).await;
+        let gone = desk.store.remove_request("req_300").await;
+        gone.expect("it was there");
+    }
+    while writer.store.roll(now_ms(), known).await.expect("sums") {}
+    reader.roll().await;
+    check(&writer, 400).await;
+    for by in [None, Some(Group::Model), Some(Group::ClientKey)] {
+        let question = Question {
+            by,
+            step: Some(HOUR),
+            ..Question::between(DAY0, DAY0 + 30 * DAY)
+        };
+        let told = async |desk: &Desk| {
+            let statistics = desk.store.statistics(&question).await;
+            format!("{:?}", statistics.expect("an answer").lines)
+        };
+        assert_eq!(told(&writer).await, told(&reader).await);
+    }
+    writer.end().await;
+    reader.end().await;
 }
 
 /// Every way of telling requests apart gives all of them.

@@ -1,6 +1,6 @@
 //! Batches: whole or not at all, and never twice.
 
-use bridge::store::requests::{KnownDimensions, Try};
+use bridge::store::requests::{Knowledge, Try};
 use bridge::store::statistics::Question;
 
 use crate::desk::{Desk, entry};
@@ -36,7 +36,7 @@ async fn a_batch_that_comes_again_counts_once() {
 #[tokio::test]
 async fn a_batch_that_cannot_be_written_leaves_nothing() {
     let desk = Desk::new().await;
-    let known = &mut KnownDimensions::default();
+    let known = &mut Knowledge::default();
     assert_eq!(desk.write(&[entry("req_there", NOON)]).await, 1);
     desk.roll().await;
     // Whoever says that nobody has seen it is wrong about the last one.

@@ -89,6 +89,7 @@ pub fn is_envelope(text: &str) -> bool {
 
 /// True when an envelope begins here. A body with such a string must not go to a vendor as it is.
 #[must_use]
+#[inline]
 pub fn begins(text: &[u8]) -> bool {
     text.starts_with(PREFIX.as_bytes()) || text.starts_with(b"SFVCM")
 }

@@ -47,42 +47,56 @@ impl Spoken {
 
 /// Tokens of a request as it stands on the wire, in any dialect, for requests that are passed on unread.
 ///
-/// A quarter of the bytes; pictures and files, which are long literals of base64, count by their size instead.
+/// A quarter of the bytes; pictures and files, which are long literals of base64, count by their size instead. Bodies
+/// are not read for that: no such literal fits between two places that are looked at.
 #[must_use]
 pub fn body(body: &[u8]) -> u64 {
-    /// Smaller bodies hold nothing that would spoil the estimate.
-    const SMALL: usize = 16 << 10;
-    if body.len() <= SMALL {
-        return body.len().div_ceil(4) as u64;
-    }
-    let (mut text, mut media) = (0_u64, 0_u64);
-    let mut rest = body;
-    while let Some(start) = memchr::memchr(b'"', rest) {
-        let end = json::string_end(rest, start);
-        let literal = &rest[start + 1..end];
-        if is_base64(literal) {
-            // A page is about 50 KB of PDF and 1,500 tokens.
-            media += (literal.len() as u64 / 66_000 + 1) * 1_500;
-        } else {
-            text += literal.len() as u64;
+    let (mut text, mut media) = (body.len(), 0_u64);
+    let mut at = STRIDE;
+    while let Some(sample) = body.get(at..at + SAMPLE) {
+        if sample.iter().copied().all(is_of_base64) {
+            let literal = literal(body, at);
+            if is_base64(&body[literal.clone()]) {
+                // A page is about 50 KB of PDF and 1,500 tokens.
+                media += (literal.len() as u64 / 66_000 + 1) * 1_500;
+                text -= literal.len();
+            }
+            // Behind it, so that nothing is looked at twice.
+            at = at.max(literal.end);
         }
-        text += start as u64 + 1;
-        rest = &rest[end..];
+        at += STRIDE;
     }
-    (text + rest.len() as u64).div_ceil(4) + media
+    (text as u64).div_ceil(4) + media
+}
+
+/// Literals of base64 that are shorter count as text.
+const LONG: usize = 4 << 10;
+/// How far apart the places are that are looked at.
+const STRIDE: usize = LONG / 2;
+/// How much is looked at; prose has a blank in it.
+const SAMPLE: usize = 64;
+
+/// The string literal around a place; empty, at the next quote, where quotes stand in the literal itself.
+fn literal(body: &[u8], at: usize) -> std::ops::Range<usize> {
+    let start = memchr::memrchr(b'"', &body[..at]).unwrap_or(0);
+    if body[..start].ends_with(b"\\") {
+        let end = memchr::memchr(b'"', &body[at..]).map_or(body.len(), |end| at + end);
+        return end..end;
+    }
+    start + 1..json::string_end(body, start)
+}
+
+const fn is_of_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=')
 }
 
 /// Long, and without a blank at its beginning.
 fn is_base64(literal: &[u8]) -> bool {
-    const LONG: usize = 4 << 10;
     let data = match memchr::memmem::find(&literal[..literal.len().min(128)], b";base64,") {
         Some(at) => &literal[at + 8..],
         None => literal,
     };
-    data.len() >= LONG
-        && data[..LONG / 8]
-            .iter()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_' | b'='))
+    data.len() >= LONG && data[..LONG / 8].iter().copied().all(is_of_base64)
 }
 
 /// Tokens of a request's prompt.
@@ -161,6 +175,15 @@ mod tests {
             assert!((6_000..6_100).contains(&tokens), "{tokens}");
         }
         assert_eq!(super::body(b"12345"), 2);
+    }
+
+    #[test]
+    fn a_body_in_a_body_is_text_and_costs_one_look() {
+        let inner = format!(r#"{{"data":"{}"}}"#, "iVBORw0K".repeat(25_000));
+        let body = serde_json::json!({"text": inner, "more": "word ".repeat(2_000)}).to_string();
+        assert_eq!(super::body(body.as_bytes()), body.len().div_ceil(4) as u64);
+        let long = format!(r#"{{"a":"\"{}"#, "A".repeat(16 << 20));
+        assert!(super::body(long.as_bytes()) > 0);
     }
 
     #[test]

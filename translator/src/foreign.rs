@@ -23,7 +23,7 @@ pub fn found_in(dialect: Dialect, model: &str, body: &[u8]) -> bool {
             && has_strange_calls(body)
             && signs(model)
             && thinks(body))
-        || (dialect == Dialect::OpenAiChat && has_thoughts(body) && is_openai(model))
+        || (dialect == Dialect::OpenAiChat && is_openai(model) && has_thoughts(body))
 }
 
 /// True when the vendor would refuse something in the history for itself.

@@ -6,14 +6,16 @@
 //! gateway's business; this file decides what, under which mark, and puts it back into a request.
 
 use std::cell::OnceCell;
-use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash as _, Hasher as _};
 
 use serde_json::Value;
 
+use self::fingerprint::Fingerprint;
 use crate::envelope;
 use crate::ir::{Args, Kind, Opaque, OpaqueKind, Part, Request, Role, Source, ToolResult, Turn};
 use crate::text::Text;
+
+mod fingerprint;
 
 /// What the hub looks for.
 #[derive(Clone, Copy)]
@@ -94,7 +96,7 @@ impl Kept {
 /// The mark of a whole request, to which an answer is bound.
 #[must_use]
 pub fn mark(request: &Request<'_>) -> u64 {
-    let mut hasher = DefaultHasher::new();
+    let mut hasher = Fingerprint::default();
     request
         .turns
         .iter()
@@ -229,7 +231,7 @@ fn place(parts: &mut Vec<Part<'_>>, at: usize, states: Vec<Opaque<'static>>) {
 
 /// For each turn the mark of what stands before the answer that it is part of.
 fn prefixes(turns: &[Turn<'_>]) -> Vec<u64> {
-    let mut hasher = DefaultHasher::new();
+    let mut hasher = Fingerprint::default();
     let mut marks: Vec<u64> = Vec::with_capacity(turns.len());
     for (index, turn) in turns.iter().enumerate() {
         let goes_on =
@@ -246,14 +248,14 @@ fn prefixes(turns: &[Turn<'_>]) -> Vec<u64> {
 }
 
 /// Takes in what a client returns for certain: words, calls, results. Not what it may drop or repeat differently.
-fn take(hasher: &mut DefaultHasher, turn: &Turn<'_>) {
+fn take(hasher: &mut Fingerprint, turn: &Turn<'_>) {
     let role = match turn.role {
         Role::User => 1_u8,
         Role::Assistant => 2,
         Role::System => 3,
     };
     for part in &turn.parts {
-        if let Some(text) = words(part) {
+        if let Some(text) = spelled(part) {
             (role, 1_u8, text).hash(hasher);
             continue;
         }
@@ -272,12 +274,23 @@ fn take(hasher: &mut DefaultHasher, turn: &Turn<'_>) {
     }
 }
 
-fn take_result(hasher: &mut DefaultHasher, result: &ToolResult<'_>) {
+fn take_result(hasher: &mut Fingerprint, result: &ToolResult<'_>) {
     (3_u8, result.id.as_ref()).hash(hasher);
     for part in &result.content {
-        if let Some(text) = words(part) {
+        if let Some(text) = spelled(part) {
             text.hash(hasher);
         }
+    }
+}
+
+/// The words as the client has written them: it writes what it has said before in the same way again.
+fn spelled<'p>(part: &'p Part<'_>) -> Option<&'p str> {
+    match &part.kind {
+        Kind::Text { text, .. } | Kind::Refusal(text) if !text.is_empty() => Some(match text {
+            Text::Json(literal) => &literal[1..literal.len() - 1],
+            Text::Plain(text) => text,
+        }),
+        _ => None,
     }
 }
 
@@ -299,7 +312,7 @@ fn size(source: &Source<'_>) -> usize {
 }
 
 fn of_call(before: u64, name: &str, args: &Args<'_>) -> Mark {
-    let mut hasher = DefaultHasher::new();
+    let mut hasher = Fingerprint::default();
     (name, canonical(args)).hash(&mut hasher);
     Mark {
         before,
@@ -308,7 +321,7 @@ fn of_call(before: u64, name: &str, args: &Args<'_>) -> Mark {
 }
 
 fn of_words<T: AsRef<str>>(before: u64, words: impl Iterator<Item = T>) -> Mark {
-    let mut hasher = DefaultHasher::new();
+    let mut hasher = Fingerprint::default();
     let whole: String = words.map(|text| text.as_ref().to_owned()).collect();
     whole.hash(&mut hasher);
     Mark {
@@ -319,7 +332,7 @@ fn of_words<T: AsRef<str>>(before: u64, words: impl Iterator<Item = T>) -> Mark 
 
 /// Arguments whatever their spelling: clients write objects, numbers and escapes in their own way.
 fn canonical(args: &Args<'_>) -> u64 {
-    let mut hasher = DefaultHasher::new();
+    let mut hasher = Fingerprint::default();
     let (object, _) = args.to_object();
     match serde_json::from_str::<Value>(&object) {
         Ok(value) => take_value(&mut hasher, &value),
@@ -328,7 +341,7 @@ fn canonical(args: &Args<'_>) -> u64 {
     hasher.finish()
 }
 
-fn take_value(hasher: &mut DefaultHasher, value: &Value) {
+fn take_value(hasher: &mut Fingerprint, value: &Value) {
     match value {
         Value::Null => 0_u8.hash(hasher),
         Value::Bool(flag) => (1_u8, flag).hash(hasher),

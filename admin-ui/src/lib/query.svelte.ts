@@ -1,5 +1,5 @@
 /** What a page shows, kept in its address: so that it can be linked to, and comes back with the history. */
-import { replaceState } from '$app/navigation';
+import { goto, replaceState } from '$app/navigation';
 import { page } from '$app/state';
 
 /** A choice of the address, with its usual value, which is not written down. */
@@ -26,4 +26,12 @@ export class Query {
     else url.searchParams.set(this.#name, next);
     replaceState(url, page.state);
   }
+}
+
+/** Runs when the address asks for something new (`?new=1`), and takes that out of it; call it in an effect. */
+export function onNew(open: () => void): void {
+  if (!page.url.searchParams.has('new')) return;
+  const url = new URL(page.url);
+  url.searchParams.delete('new');
+  void goto(url, { replaceState: true, keepFocus: true, noScroll: true }).then(open);
 }

@@ -37,6 +37,12 @@ pub(crate) fn fill(template: &str, blanks: &[&str]) -> String {
 /// A word that is to stand between two slashes.
 fn escaped(word: &str) -> String {
     use std::fmt::Write as _;
+    match word {
+        // Nothing, and steps in a folder, would make another path of it: these are names that nobody has.
+        "" => return "%20".to_owned(),
+        "." | ".." => return word.replace('.', "%252E"),
+        _ => {}
+    }
     let mut out = String::with_capacity(word.len());
     for byte in word.bytes() {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
@@ -132,5 +138,7 @@ mod tests {
         let call = endpoint.call(&["a/b c", "7"]);
         assert_eq!(call.path, "/api/key-pools/a%2Fb%20c/keys/7/test");
         assert_eq!(fill("/api/x/{name}", &["é"]), "/api/x/%C3%A9");
+        assert_eq!(fill("/api/x/{name}", &[""]), "/api/x/%20");
+        assert_eq!(fill("/api/x/{name}/y", &[".."]), "/api/x/%252E%252E/y");
     }
 }

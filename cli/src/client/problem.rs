@@ -32,10 +32,11 @@ pub(super) fn failure(status: u16, body: &[u8], request_id: Option<&str>) -> Fai
         (None, None) => unexplained(status, body),
     };
     let code = member("code").unwrap_or_default();
+    let next = next(status, code, &words);
     let failure = Failure::new(kind, words)
         .of_answer(status, code, request_id)
         .flaws(flaws);
-    match next(status, code) {
+    match next {
         Some(next) => failure.next(next),
         None => failure,
     }
@@ -69,11 +70,9 @@ fn unexplained(status: u16, body: &[u8]) -> String {
     }
 }
 
-fn next(status: u16, code: &str) -> Option<&'static str> {
+fn next(status: u16, code: &str, words: &str) -> Option<&'static str> {
     match (status, code) {
-        (_, "password_change_required" | "must_change_password") => {
-            Some("choose another password: bridge-admin users password")
-        }
+        (403, _) if words.contains("another password") => Some("bridge-admin users password"),
         (401, "unauthorized") => Some("log in: bridge-admin login"),
         (412, _) => Some("look at it again, then repeat the change"),
         (429, _) => Some("wait a little, then try again"),

@@ -66,6 +66,8 @@ pub(crate) enum Verb {
     /// Show one.
     #[command(visible_alias = "get")]
     Show(Named),
+    /// Change one in an editor (VISUAL, EDITOR).
+    Edit(Named),
     /// Remove some.
     #[command(visible_alias = "rm")]
     Delete(Names),
@@ -195,6 +197,7 @@ pub(crate) async fn run(session: &Session, verb: &Verb) -> Ended {
             list.paging.show(session, &API_KEYS.layout, &call).await
         }
         Verb::Show(named) => API_KEYS.show(session, named).await,
+        Verb::Edit(named) => API_KEYS.edit(session, &named.name).await,
         Verb::Delete(names) => API_KEYS.delete(session, &names.names).await,
         Verb::Toggle(verb) => API_KEYS.toggle(session, verb).await,
         Verb::Create(create) => create.run(session).await,

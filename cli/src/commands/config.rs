@@ -242,12 +242,17 @@ impl Document {
 }
 
 fn show(session: &Session, answer: &Value) -> Ended {
-    if !session.console.format.is_for_people() {
+    if session.console.format.is_document() {
         return session.console.raw(answer);
     }
     let rows = items(&answer["differences"]).iter().map(|difference| {
         let mut row = difference.clone();
-        row["change"] = json!(changed(&difference["before"], &difference["after"]));
+        let entry = |side: &str| match difference["kind"].as_str() {
+            // A setting is a value and nothing else.
+            Some("setting") => difference[side]["document"].clone(),
+            _ => difference[side].clone(),
+        };
+        row["change"] = json!(changed(&entry("before"), &entry("after")));
         row
     });
     session

@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::continuation::Continue;
+use super::history;
 use super::providers::items;
 use crate::client::Call;
 use crate::endpoints;
@@ -78,8 +79,14 @@ pub(crate) enum Verb {
     /// Remove some.
     #[command(visible_alias = "rm")]
     Delete(Names),
-    /// Remove all of one's own.
-    Clear,
+    /// Remove all of one's own; with --recorded, only what was recorded of requests.
+    Clear {
+        /// Only what was recorded of requests, in files too.
+        #[arg(long)]
+        recorded: bool,
+    },
+    #[command(flatten)]
+    History(history::Verb),
     /// Take one along, or all of them, as JSON.
     Export {
         /// Its id, or `last` [default: all].
@@ -145,7 +152,9 @@ pub(crate) async fn run(session: &Session, verb: &Verb) -> Ended {
             }
             CONVERSATIONS.delete(session, &ids).await
         }
-        Verb::Clear => clear(session).await,
+        Verb::Clear { recorded: true } => history::forget(session).await,
+        Verb::Clear { recorded: false } => clear(session).await,
+        Verb::History(verb) => history::run(session, verb).await,
         Verb::Export { id, out } => export(session, id.as_deref(), out.as_deref()).await,
         Verb::Import { file } => import(session, file).await,
     }

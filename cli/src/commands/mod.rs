@@ -6,11 +6,13 @@ pub(crate) mod api_keys;
 pub(crate) mod audit;
 mod catalogue;
 pub(crate) mod chat;
+pub(crate) mod completions;
 pub(crate) mod config;
 mod continuation;
 pub(crate) mod conversations;
 mod explanation;
 pub(crate) mod health;
+mod history;
 pub(crate) mod keys;
 mod log_entry;
 pub(crate) mod login;
@@ -59,17 +61,22 @@ pub(crate) async fn run(arguments: Arguments) -> Ended {
     if let Command::Login(login) = &command {
         return login.run(&global).await;
     }
-    // Works without a hub, and without a home to keep profiles in.
-    if let Command::Translate(translate) = &command {
-        return translate.run(&console(&global));
-    }
-    if let Command::Config(config::Verb::MigrateFrom(migrate)) = &command {
-        return migrate.run(&console(&global));
+    // These work without a hub, and without a home to keep profiles in.
+    match &command {
+        Command::Translate(translate) => return translate.run(&console(&global)),
+        Command::Config(config::Verb::MigrateFrom(migrate)) => {
+            return migrate.run(&console(&global));
+        }
+        Command::Completions(completions) => return completions.run(&console(&global)),
+        Command::Man(man) => return man.run(&console(&global)),
+        _ => {}
     }
     let session = Session::open(&global)?;
     let session = &session;
     match &command {
-        Command::Login(_) | Command::Translate(_) => Ok(()),
+        Command::Login(_) | Command::Translate(_) | Command::Completions(_) | Command::Man(_) => {
+            Ok(())
+        }
         Command::Logout => login::logout(session).await,
         Command::Whoami => login::whoami(session).await,
         Command::Profile(verb) => profile::run(session, verb),

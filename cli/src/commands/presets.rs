@@ -119,7 +119,7 @@ pub(crate) async fn apply(session: &Session, name: &str) -> Ended {
     let call = endpoints::PRESET_APPLY.call(&[name]);
     let call = call.with_some("dry_run", session.is_dry().then_some(true));
     let applied = session.read(&call).await?.body;
-    if session.console.format.is_for_people() {
+    if !session.console.format.is_document() {
         session
             .console
             .list(&STEPS, super::providers::items(&applied["changes"]))?;

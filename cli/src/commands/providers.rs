@@ -271,19 +271,20 @@ impl Create {
     async fn run(&self, session: &Session) -> Ended {
         let name = self.name.as_deref().or(self.preset.as_deref());
         let mut draft = PROVIDERS.begin(&self.change, name)?;
+        let mut needs_key = false;
         if let Some(preset) = &self.preset {
-            draft = with_preset(session, draft, preset).await?;
+            (draft, needs_key) = with_preset(session, draft, preset).await?;
         }
         let mut draft = self.settings.on(session, draft)?.changed(&self.change);
         if draft.get("name").is_null() {
             return Err(Failure::usage("the provider has no name")
                 .next("give one: bridge-admin providers create NAME, or --preset"));
         }
-        // A vendor's key is asked for, as nothing works without it; one may as well come from a pool.
+        // A vendor's key is asked for, as nothing works without it; it may as well come from a pool.
         let has_key = ["api_key", "keys", "key_pool"]
             .iter()
             .any(|member| !draft.get(member).is_null());
-        if self.preset.is_some() && !has_key && session.can_ask() {
+        if needs_key && !has_key && session.can_ask() {
             let key = input::asked(session, "API key (empty for none)", "--api-key-stdin")?;
             draft = draft.with("api_key", Some(key).filter(|key| !key.is_empty()));
         }
@@ -291,8 +292,8 @@ impl Create {
     }
 }
 
-/// What is known of a vendor.
-async fn with_preset(session: &Session, draft: Draft, name: &str) -> Ended<Draft> {
+/// What is known of a vendor, and whether it wants a key.
+async fn with_preset(session: &Session, draft: Draft, name: &str) -> Ended<(Draft, bool)> {
     let presets = session
         .read(&endpoints::PROVIDER_PRESETS.call(&[]))
         .await?
@@ -303,14 +304,15 @@ async fn with_preset(session: &Session, draft: Draft, name: &str) -> Ended<Draft
             .next("see them: bridge-admin providers presets")
     })?;
     let text = |member: &str| preset[member].as_str();
-    Ok(draft
+    let draft = draft
         .with("api_format", text("api_format"))
         .with("base_url", text("base_url"))
         .with("profile", text("profile"))
         .with(
             "allow_private_network",
             preset["is_private"].as_bool().filter(|is| *is),
-        ))
+        );
+    Ok((draft, text("key_variable").is_some()))
 }
 
 async fn test(session: &Session, names: &[String], model: Option<&str>) -> Ended {

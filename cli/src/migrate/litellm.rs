@@ -311,7 +311,7 @@ fn route(
         for (name, value) in &deployment.params {
             match params.get(name) {
                 Some(other) if other != value => {
-                    entry.remark(format!("`{name}` differs between deployments"))
+                    entry.remark(format!("`{name}` differs between deployments"));
                 }
                 _ => drop(params.insert(name.clone(), value.clone())),
             }

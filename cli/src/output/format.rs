@@ -25,6 +25,11 @@ impl Format {
     pub(crate) fn is_for_people(self) -> bool {
         matches!(self, Self::Table | Self::Wide)
     }
+
+    /// Whether it has room for what is no list.
+    pub(crate) fn is_document(self) -> bool {
+        matches!(self, Self::Json | Self::Yaml)
+    }
 }
 
 /// When there are colours.

@@ -92,6 +92,16 @@ impl Draft {
         self
     }
 
+    /// The whole as it stands.
+    pub(super) fn body(&self) -> &Value {
+        &self.body
+    }
+
+    /// Another whole in its place, of the same version.
+    pub(super) fn rewritten(self, body: Value) -> Self {
+        Self { body, ..self }
+    }
+
     /// A member as it stands.
     pub(crate) fn get(&self, member: &str) -> &Value {
         &self.body[member]
@@ -195,7 +205,7 @@ impl Resource {
     }
 
     /// Only what can be written: what was shown can be edited and sent back.
-    fn writable(&self, document: Value) -> Ended<Value> {
+    pub(super) fn writable(&self, document: Value) -> Ended<Value> {
         let Value::Object(members) = document else {
             return Err(Failure::usage(format!(
                 "a {} is written as members with values",

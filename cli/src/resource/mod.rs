@@ -2,6 +2,7 @@
 //! list, show, make, change and remove one is the same for all. Knows no single resource.
 
 mod change;
+mod edit;
 mod list;
 mod one;
 mod period;

@@ -18,6 +18,8 @@ pub(crate) enum Plain {
     /// Show one.
     #[command(visible_alias = "get")]
     Show(Named),
+    /// Change one in an editor (VISUAL, EDITOR).
+    Edit(Named),
     /// Remove some.
     #[command(visible_alias = "rm")]
     Delete(Names),
@@ -53,6 +55,7 @@ impl Resource {
         match verb {
             Plain::List(list) => self.list(session, list).await,
             Plain::Show(named) => self.show(session, named).await,
+            Plain::Edit(named) => self.edit(session, &named.name).await,
             Plain::Delete(names) => self.delete(session, &names.names).await,
         }
     }

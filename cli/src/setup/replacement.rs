@@ -14,6 +14,9 @@ const MARK: &str = ".bridge-backup-";
 /// Ends the name of a copy of what was not there.
 const ABSENT: &str = ".absent";
 
+/// How many names for a copy are tried.
+const MOST: i64 = 100;
+
 /// Writes all of the changes, or none of them: what was written before one fails is taken back.
 pub(crate) fn replace(changes: &[Change]) -> Ended<Vec<PathBuf>> {
     let mut copies = Vec::new();
@@ -104,11 +107,21 @@ fn keep(change: &Change) -> Ended<PathBuf> {
         .unwrap_or_default()
         .to_string_lossy();
     let end = if change.before.is_some() { "" } else { ABSENT };
-    // Digits of one width: the newest name is the greatest.
-    let copy = folder.join(format!("{name}{MARK}{:015}{end}", moment::now_ms()));
     let text = change.before.as_deref().unwrap_or_default();
-    fresh(&copy, text).map_err(|error| trouble(&copy, &error))?;
-    Ok(copy)
+    let now = moment::now_ms();
+    for at in now..now + MOST {
+        // Digits of one width: the newest name is the greatest.
+        let copy = folder.join(format!("{name}{MARK}{at:015}{end}"));
+        match fresh(&copy, text) {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(trouble(&copy, &error)),
+            Ok(()) => return Ok(copy),
+        }
+    }
+    Err(Failure::failed(format!(
+        "{}: there is no name for a copy of it",
+        change.path.display()
+    )))
 }
 
 /// The new content in the place of the old one. A link stays a link: what it points to is replaced.
@@ -180,7 +193,6 @@ mod tests {
         let path = folder.join("settings.json");
         for text in ["one", "two"] {
             replace(&[change(&path, text)]).expect("a writable folder");
-            std::thread::sleep(std::time::Duration::from_millis(3));
         }
         let back = |path: &Path| {
             let copy = newest(path).expect("readable").expect("a copy");

@@ -6,7 +6,7 @@ use super::Setting;
 
 /// The text with the settings in it.
 pub(super) fn set(text: &str, settings: &[Setting]) -> Result<String, String> {
-    let mut document: DocumentMut = text.parse().map_err(describe)?;
+    let mut document: DocumentMut = text.parse().map_err(|error| describe(&error))?;
     for setting in settings {
         let (last, folders) = setting.path.split_last().ok_or("a setting has a name")?;
         let mut table: &mut dyn TableLike = document.as_table_mut();
@@ -23,18 +23,22 @@ pub(super) fn set(text: &str, settings: &[Setting]) -> Result<String, String> {
         put(table, last, &setting.value);
     }
     let made = document.to_string();
-    made.parse::<DocumentMut>().map_err(describe)?;
+    made.parse::<DocumentMut>()
+        .map_err(|error| describe(&error))?;
     Ok(made)
 }
 
 /// What stands around a value, such as a comment behind it, belongs to the line and not to the value.
 fn put(table: &mut dyn TableLike, name: &str, text: &str) {
     let mut new = value(text);
-    let old = table.get(name).and_then(Item::as_value);
-    if let (Some(old), Some(new)) = (old, new.as_value_mut()) {
+    let Some(item) = table.get_mut(name) else {
+        table.insert(name, new);
+        return;
+    };
+    if let (Some(old), Some(new)) = (item.as_value(), new.as_value_mut()) {
         *new.decor_mut() = old.decor().clone();
     }
-    table.insert(name, new);
+    *item = new;
 }
 
 /// A member that is text.
@@ -47,7 +51,7 @@ pub(super) fn get(text: &str, path: &[&str]) -> Option<String> {
     item.as_str().map(str::to_owned)
 }
 
-fn describe(error: toml_edit::TomlError) -> String {
+fn describe(error: &toml_edit::TomlError) -> String {
     error.to_string().trim_end().to_owned()
 }
 

@@ -1,11 +1,13 @@
 //! Acts as calls of the admin API. Pure but for sending.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::news::{Act, News, Topic};
 use crate::client::{Call, Client};
 use crate::endpoints;
-use crate::failure::Ended;
+use crate::failure::{Ended, Kind};
 
 /// The roles that names such as `opus` stand for, with the member that sets each.
 pub(super) const ROLES: [(&str, &str); 3] = [
@@ -17,6 +19,10 @@ pub(super) const ROLES: [(&str, &str); 3] = [
 /// How many of the newest requests are listed.
 const LISTED: u64 = 200;
 
+/// How often, and with which pauses, a request is looked for that is not written yet.
+const TRIES: usize = 10;
+const PAUSE: Duration = Duration::from_millis(300);
+
 /// The call that answers a topic.
 pub(super) fn question(topic: Topic) -> Call {
     match topic {
@@ -27,7 +33,8 @@ pub(super) fn question(topic: Topic) -> Call {
         Topic::Models => endpoints::MODELS.call(&[]),
         Topic::Health => endpoints::HEALTH.call(&[]),
         Topic::Checks => endpoints::HEALTH_CHECK.call(&[]),
-        Topic::Logs | Topic::Entry | Topic::Roles => {
+        Topic::Kept => endpoints::TALKS.call(&[]).with("limit", 100),
+        Topic::Logs | Topic::Entry | Topic::Talk | Topic::Roles => {
             endpoints::LOGS.call(&[]).with("limit", LISTED)
         }
     }
@@ -40,9 +47,12 @@ pub(super) async fn perform(client: &Client, act: &Act) -> Vec<News> {
             *topic,
             client.send(&question(*topic)).await.map(|a| a.body),
         )],
-        Act::Open(id) => {
-            let sent = client.send(&endpoints::LOG.call(&[id])).await;
-            vec![answer(Topic::Entry, sent.map(|answer| answer.body))]
+        Act::Open(id) => vec![answer(Topic::Entry, entry(client, id).await)],
+        Act::Read(id, title) => {
+            let call = endpoints::TALK_MESSAGES.call(&[id]).with("limit", LISTED);
+            let sent = client.send(&call).await;
+            let talk = sent.map(|answer| json!({"title": title, "messages": answer.body["items"]}));
+            vec![answer(Topic::Talk, talk)]
         }
         Act::Check => {
             let checks = client
@@ -92,6 +102,18 @@ pub(super) async fn perform(client: &Client, act: &Act) -> Vec<News> {
         }
         Act::Test(pool) => test(client, pool).await,
     }
+}
+
+/// All that is known of a request. Records are written behind the requests, so that the newest may not be there yet.
+async fn entry(client: &Client, id: &str) -> Ended<Value> {
+    let call = endpoints::LOG.call(&[id]);
+    for _ in 0..TRIES {
+        match client.send(&call).await {
+            Err(failure) if failure.kind() == Kind::NotFound => tokio::time::sleep(PAUSE).await,
+            other => return other.map(|answer| answer.body),
+        }
+    }
+    client.send(&call).await.map(|answer| answer.body)
 }
 
 fn answer(topic: Topic, answer: Ended<Value>) -> News {

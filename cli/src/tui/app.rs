@@ -68,7 +68,8 @@ impl Screen {
             Self::Status => &[Topic::System, Topic::Summary, Topic::Current, Topic::Health],
             Self::Models => &[Topic::System, Topic::Current, Topic::Presets, Topic::Models],
             Self::Live | Self::Keys => &[Topic::System],
-            Self::Conversations | Self::Logs => &[Topic::System, Topic::Logs],
+            Self::Conversations => &[Topic::System, Topic::Kept, Topic::Logs],
+            Self::Logs => &[Topic::System, Topic::Logs],
             Self::Check => &[Topic::System, Topic::Current],
             Self::Top => &[Topic::System, Topic::Summary, Topic::Health],
         }
@@ -118,6 +119,8 @@ pub(super) struct App {
     /// Whether a check is under way.
     pub(super) is_checking: bool,
     pub(super) has_help: bool,
+    /// Whether conversations are those that the log tells of, instead of those that are kept.
+    pub(super) is_by_log: bool,
     pub(super) is_dry: bool,
     screen: Screen,
     asked_ms: i64,
@@ -146,6 +149,7 @@ impl App {
             held: None,
             is_checking: false,
             has_help: false,
+            is_by_log: false,
             is_dry,
             screen,
             asked_ms: 0,
@@ -235,6 +239,7 @@ impl App {
         self.contact = Contact::Good;
         match topic {
             Topic::Entry => self.pager = Some(Pager::of_entry(&value)),
+            Topic::Talk => self.pager = Some(Pager::of_talk(&value)),
             Topic::Roles => self.is_checking = false,
             Topic::Logs if self.live.is_empty() => self.begin(&value),
             _ => {}
@@ -349,6 +354,12 @@ impl App {
             .collect()
     }
 
+    /// Conversations that are kept.
+    pub(super) fn kept(&self) -> &[Value] {
+        let items = self.answer(Topic::Kept)["items"].as_array();
+        items.map(Vec::as_slice).unwrap_or_default()
+    }
+
     /// Requests of one client for one model with no long pause between them, the newest conversation first.
     pub(super) fn conversations(&self) -> Vec<Vec<&Value>> {
         let mut found: Vec<Vec<&Value>> = Vec::new();
@@ -382,7 +393,8 @@ impl App {
                 .as_array()
                 .map_or(0, Vec::len),
             Screen::Keys => self.keys.len(),
-            Screen::Conversations => self.conversations().len(),
+            Screen::Conversations if self.is_by_log => self.conversations().len(),
+            Screen::Conversations => self.kept().len(),
             Screen::Live | Screen::Logs | Screen::Top => self.rows(screen).len(),
             Screen::Status | Screen::Check => 0,
         }

@@ -52,7 +52,8 @@ impl App {
                 ("q", "quit"),
             ],
             Screen::Conversations => &[
-                ("Enter", "look at the last turn"),
+                ("Enter", "read"),
+                ("l", "kept, or by the log"),
                 ("r", "again"),
                 ("1-7", "screens"),
                 ("q", "quit"),
@@ -166,6 +167,12 @@ impl App {
                     let title = format!("End the rest of all keys of `{pool}`?");
                     self.confirm(title, Act::Reset(pool));
                 }
+            }
+            (Screen::Conversations, KeyCode::Char('l')) => self.is_by_log = !self.is_by_log,
+            (Screen::Conversations, KeyCode::Enter) if !self.is_by_log => {
+                let kept = self.kept().get(self.chosen(screen)?)?;
+                let (id, title) = (text(kept, "id"), text(kept, "title"));
+                return Some(Act::Read(id.to_owned(), title.to_owned()));
             }
             (Screen::Live | Screen::Logs | Screen::Top | Screen::Conversations, KeyCode::Enter) => {
                 return self.entry().map(Act::Open);

@@ -22,7 +22,7 @@ use self::app::App;
 pub(crate) use self::app::Screen;
 use self::feed::Feed;
 use self::news::{Act, Topic};
-use self::terminal::{Input, Screenful};
+use self::terminal::{End, Input, Screenful};
 pub(crate) use self::theme::Theme;
 use crate::failure::{Ended, Failure, Kind};
 use crate::session::Session;
@@ -40,10 +40,10 @@ pub(crate) async fn run(session: &Session, screen: Screen, theme: Theme) -> Ende
     feed.follow();
     feed.look(app.screen());
     feed.perform(Act::Ask(Topic::Logs));
+    let mut end = End::open()?;
     let mut screen = Screenful::open()?;
     let mut input = Input::open();
     let mut frames = interval(FRAME);
-    let mut end = std::pin::pin!(terminal::end());
     while !app.is_over() {
         screen.draw(|frame| view::draw(frame, &mut app))?;
         tokio::select! {
@@ -65,7 +65,7 @@ pub(crate) async fn run(session: &Session, screen: Screen, theme: Theme) -> Ende
                     app.hear(piece);
                 }
             }
-            () = &mut end => break,
+            () = end.wait() => break,
         }
     }
     drop(screen);

@@ -24,6 +24,10 @@ pub(super) enum Topic {
     Logs,
     /// One request.
     Entry,
+    /// Conversations that are kept.
+    Kept,
+    /// The messages of one.
+    Talk,
     /// Checks of providers.
     Checks,
     /// Where each role leads.
@@ -56,6 +60,8 @@ pub(super) enum Act {
     Ask(Topic),
     /// Open one request.
     Open(String),
+    /// Read the conversation of this id and title.
+    Read(String, String),
     /// Apply a preset.
     Apply(String),
     /// Give a role another model: the member of the call, and the model.

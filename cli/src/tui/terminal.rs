@@ -93,25 +93,45 @@ impl Drop for Input {
     }
 }
 
-/// Waits until the process is asked to end.
+/// Requests of others that the process end. From here on they do not end it by themselves, since the terminal is to be
+/// given back before.
 #[cfg(unix)]
-pub(super) async fn end() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (terminate, hang_up) = (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::hangup()),
-    );
-    let (Ok(mut terminate), Ok(mut hang_up)) = (terminate, hang_up) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = hang_up.recv() => {}
+pub(super) struct End([tokio::signal::unix::Signal; 2]);
+
+#[cfg(unix)]
+impl End {
+    /// Begins to listen.
+    pub(super) fn open() -> Ended<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self([
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::hangup())?,
+        ]))
+    }
+
+    /// Waits for one.
+    pub(super) async fn wait(&mut self) {
+        let [terminate, hang_up] = &mut self.0;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = hang_up.recv() => {}
+        }
     }
 }
 
-/// Waits until the process is asked to end.
+/// Elsewhere nobody asks.
 #[cfg(not(unix))]
-pub(super) async fn end() {
-    std::future::pending().await
+pub(super) struct End;
+
+#[cfg(not(unix))]
+impl End {
+    /// Begins to listen.
+    pub(super) fn open() -> Ended<Self> {
+        Ok(Self)
+    }
+
+    /// Waits for ever.
+    pub(super) async fn wait(&mut self) {
+        std::future::pending().await
+    }
 }

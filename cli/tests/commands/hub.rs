@@ -203,7 +203,8 @@ impl Drop for Hub {
     }
 }
 
-fn binary() -> PathBuf {
+/// The hub's program.
+pub(crate) fn binary() -> PathBuf {
     std::env::var_os("BRIDGE_BIN").map_or_else(
         || Path::new(env!("CARGO_BIN_EXE_bridge-admin")).with_file_name("bridge"),
         PathBuf::from,

@@ -222,3 +222,23 @@ fn versions_are_told_and_what_cannot_be_known_is_a_failure() {
     assert!(away.out.contains(env!("CARGO_PKG_VERSION")));
     away.failed(6);
 }
+
+#[test]
+fn a_name_that_is_none_is_not_found_and_reaches_nothing_else() {
+    let hub = Hub::start();
+    for name in ["", ".", "..", "../users", "?limit=1"] {
+        hub.run(&["providers", "show", name]).failed(3);
+        hub.run(&["providers", "delete", name, "--yes"]).failed(3);
+    }
+}
+
+#[test]
+fn differences_have_a_form_for_spreadsheets_too() {
+    let hub = Hub::start();
+    let diff = hub.run_with(&["config", "diff", "-f", "-", "-o", "csv"], "MODE: direct");
+    assert!(
+        diff.out.contains("create,setting,MODE,value: direct"),
+        "{diff:?}"
+    );
+    diff.failed(7);
+}

@@ -139,3 +139,35 @@ fn who_comes_too_late_does_not_overwrite() {
         .failed(5);
     assert!(told.contains("look at it again"), "{told}");
 }
+
+#[test]
+fn a_route_is_changed_in_an_editor() {
+    let hub = Hub::start();
+    hub.run(&["routes", "create", "r1", "--to", "demo-openai"])
+        .shown();
+    let edit = |editor: &str| hub.run_in(&["routes", "edit", "r1"], "", &[("EDITOR", editor)]);
+    edit("sed -i s/demo-openai/demo-gemini/").shown();
+    assert_eq!(
+        hub.json(&["routes", "show", "r1"])["targets"][0]["provider"],
+        "demo-gemini"
+    );
+    let same = edit("true");
+    assert!(same.err.contains("is as it was"), "{same:?}");
+    let told = edit("sed -i s/demo-gemini/nobody/").failed(1);
+    let (_, kept) = told
+        .split_once("what you wrote is in ")
+        .expect("it is kept");
+    let kept = kept.lines().next().expect("a path").to_owned();
+    assert!(
+        std::fs::read_to_string(&kept)
+            .expect("it is there")
+            .contains("nobody")
+    );
+    std::fs::remove_file(kept).expect("it is there");
+    edit("false").failed(1);
+    edit("/none/editor").failed(2);
+    assert_eq!(
+        hub.json(&["routes", "show", "r1"])["targets"][0]["provider"],
+        "demo-gemini"
+    );
+}

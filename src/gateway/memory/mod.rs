@@ -4,9 +4,12 @@
 //! Everything is kept under the client key that it was made for and found by that key alone. Everything is
 //! bounded in number, size and age, and a second hub can do without it.
 
+mod archive;
 mod bounded;
 mod responses;
 mod state;
 
+pub use archive::{Later, ResponseArchive};
+pub(super) use archive::{fetch, fetch_newest};
 pub use responses::{ResponseMemory, ResponseStore, StoredResponse};
 pub use state::{Place, StateMemory, StateStore};

@@ -1,8 +1,9 @@
 //! Answers given to Responses clients, so that `previous_response_id` works whatever the upstream is.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::archive::ResponseArchive;
 use super::bounded::{Bounded, Bounds};
 
 /// An answer and what led to it.
@@ -34,11 +35,27 @@ pub trait ResponseStore: Send + Sync {
     fn delete(&self, scope: &Arc<str>, id: &str) -> bool;
     /// Finds an output item by its id, raw JSON.
     fn item(&self, scope: &Arc<str>, item_id: &str) -> Option<String>;
+    /// Takes back what its archive has; it is not archived again.
+    fn take_in(&self, scope: &Arc<str>, id: &str, response: Arc<StoredResponse>);
+    /// Puts an archive behind it; the first one stays.
+    fn attach(&self, archive: Arc<dyn ResponseArchive>);
+    /// What outlives the process.
+    fn archive(&self) -> Option<&dyn ResponseArchive>;
 }
 
 /// Remembers in memory: 30 days, 20,000 answers, 256 MiB.
-#[derive(Debug)]
-pub struct ResponseMemory(Mutex<Bounded<Key, Arc<StoredResponse>>>);
+pub struct ResponseMemory {
+    map: Mutex<Bounded<Key, Arc<StoredResponse>>>,
+    archive: OnceLock<Arc<dyn ResponseArchive>>,
+}
+
+impl std::fmt::Debug for ResponseMemory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ResponseMemory")
+            .field("archive", &self.archive.get().is_some())
+            .finish_non_exhaustive()
+    }
+}
 
 /// Client key and answer id.
 type Key = (Arc<str>, Box<str>);
@@ -50,30 +67,48 @@ impl Default for ResponseMemory {
             bytes: 256 << 20,
             age: Duration::from_secs(30 * 24 * 3_600),
         };
-        Self(Mutex::new(Bounded::new(bounds)))
+        Self {
+            map: Mutex::new(Bounded::new(bounds)),
+            archive: OnceLock::new(),
+        }
     }
 }
 
 impl ResponseStore for ResponseMemory {
     fn put(&self, scope: &Arc<str>, id: &str, response: StoredResponse) {
+        let response = Arc::new(response);
+        if let Some(archive) = self.archive.get() {
+            archive.put(scope, id, &response);
+        }
+        self.take_in(scope, id, response);
+    }
+
+    fn take_in(&self, scope: &Arc<str>, id: &str, response: Arc<StoredResponse>) {
         let bytes = response.input.len() + response.response.len() + 256;
-        let mut map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        map.put(
-            (Arc::clone(scope), id.into()),
-            Arc::new(response),
-            bytes,
-            Instant::now(),
-        );
+        let mut map = self.map.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (Arc::clone(scope), id.into());
+        map.put(key, response, bytes, Instant::now());
+    }
+
+    fn attach(&self, archive: Arc<dyn ResponseArchive>) {
+        let _ = self.archive.set(archive);
+    }
+
+    fn archive(&self) -> Option<&dyn ResponseArchive> {
+        self.archive.get().map(|archive| &**archive)
     }
 
     fn get(&self, scope: &Arc<str>, id: &str) -> Option<Arc<StoredResponse>> {
-        let map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let map = self.map.lock().unwrap_or_else(PoisonError::into_inner);
         map.get(&(Arc::clone(scope), id.into()), Instant::now())
             .cloned()
     }
 
     fn delete(&self, scope: &Arc<str>, id: &str) -> bool {
-        let mut map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(archive) = self.archive.get() {
+            archive.delete(scope, id);
+        }
+        let mut map = self.map.lock().unwrap_or_else(PoisonError::into_inner);
         map.remove(&(Arc::clone(scope), id.into())).is_some()
     }
 
@@ -81,7 +116,7 @@ impl ResponseStore for ResponseMemory {
         let mut needle = Vec::new();
         translator::json::escape_into(item_id, &mut needle);
         let own: Vec<Arc<StoredResponse>> = {
-            let map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let map = self.map.lock().unwrap_or_else(PoisonError::into_inner);
             map.newest()
                 .filter(|((owner, _), _)| owner == scope)
                 .map(|(_, stored)| Arc::clone(stored))

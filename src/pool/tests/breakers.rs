@@ -188,3 +188,21 @@ fn a_breaker_that_is_open_elsewhere_is_open_here() {
         "nobody says so any more"
     );
 }
+
+#[test]
+fn models_that_callers_invent_are_not_remembered_without_end() {
+    let (breakers, now) = (Breakers::default(), Instant::now());
+    for number in 0..12_000 {
+        let model = format!("invented-{number}");
+        if let Ok(pass) = breakers.admit("p", &model, SETTINGS, now) {
+            pass.failure(now);
+        }
+    }
+    assert_eq!(breakers.states(now).len(), 10_000);
+    let first = breakers.admit("p", "invented-0", SETTINGS, now);
+    first.expect("closed").failure(now);
+    assert!(
+        breakers.admit("p", "invented-0", SETTINGS, now).is_err(),
+        "those that are known still open"
+    );
+}

@@ -13,6 +13,7 @@ pub(super) struct Block([u8; LENGTH]);
 
 impl Block {
     /// The blocks of a text; the last one is filled up with zeros.
+    #[inline]
     pub(super) fn all(bytes: &[u8]) -> impl Iterator<Item = Self> {
         bytes.chunks(LENGTH).map(|part| {
             Self(part.first_chunk().copied().unwrap_or_else(|| {
@@ -24,6 +25,7 @@ impl Block {
     }
 
     /// The byte at a place.
+    #[inline]
     pub(super) const fn at(&self, place: usize) -> u8 {
         self.0[place]
     }
@@ -53,6 +55,7 @@ impl Block {
         self.set(is_control)
     }
 
+    #[inline]
     fn lanes(&self) -> impl DoubleEndedIterator<Item = u8x16> {
         self.0
             .as_chunks::<16>()

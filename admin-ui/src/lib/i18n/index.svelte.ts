@@ -2,7 +2,7 @@
  * Words in the reader's language. English is the source of all keys, so that a wrong key does not compile; other
  * languages are loaded when they are chosen, and what one lacks is shown in English.
  */
-import { english, wordsOf, type Key, type Words } from './words';
+import { first, wordsOf, type Key, type Words } from './words';
 
 export type { Key };
 export type Values = Record<string, string | number>;
@@ -32,7 +32,7 @@ export type Language = keyof typeof languages;
 const STORED = 'bridge.language';
 
 let language = $state<Language>('en');
-let words = $state.raw<Words>(english);
+let words = $state.raw<Words>(first);
 
 function isLanguage(name: string | null | undefined): name is Language {
   return !!name && name in languages;
@@ -48,13 +48,19 @@ export function direction(): 'ltr' | 'rtl' {
   return language === 'ar' ? 'rtl' : 'ltr';
 }
 
-/** Chooses a language and remembers it in this browser. */
+/**
+ * Chooses a language and remembers it in this browser; done when all its words are there. English is in force at
+ * once, since the words of the first screen are.
+ */
 export async function choose(next: Language): Promise<void> {
-  words = next === 'en' ? english : await wordsOf(next);
+  const arriving = wordsOf(next);
+  if (next !== 'en') words = await arriving;
   language = next;
   localStorage.setItem(STORED, next);
   document.documentElement.lang = next;
   document.documentElement.dir = direction();
+  const all = await arriving;
+  if (language === next) words = all;
 }
 
 /** The language of the last visit, else the browser's, else English. */
@@ -111,9 +117,17 @@ export function money(nano: number | null | undefined): string {
   return number(dollars, { style: 'currency', currency: 'USD', maximumFractionDigits: digits });
 }
 
+/** A number and its unit stay in their order, also in a line that runs from right to left. */
+function together(text: string): string {
+  return direction() === 'rtl' ? `\u2066${text}\u2069` : text;
+}
+
 /** Milliseconds, as people read them. */
 export function duration(milliseconds: number | null | undefined): string {
-  if (milliseconds === null || milliseconds === undefined) return '—';
+  return milliseconds === null || milliseconds === undefined ? '—' : together(span(milliseconds));
+}
+
+function span(milliseconds: number): string {
   if (milliseconds < 1000) return `${number(milliseconds, { maximumFractionDigits: milliseconds < 10 ? 1 : 0 })} ms`;
   if (milliseconds < 60_000) return `${number(milliseconds / 1000, { maximumFractionDigits: 1 })} s`;
   return `${number(milliseconds / 60_000, { maximumFractionDigits: 1 })} min`;

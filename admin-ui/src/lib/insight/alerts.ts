@@ -12,11 +12,15 @@ export interface Alert {
 export interface Situation {
   health: Schemas['Health'] | null;
   system: Schemas['System'] | null;
+  keeping: Schemas['Keeping'] | null;
   /** Requests without a known price. */
   unpriced: number;
 }
 
-export function alerts({ health, system, unpriced }: Situation): Alert[] {
+/** The share of the room for bodies that is worth a word. */
+const NEARLY_FULL = 0.9;
+
+export function alerts({ health, system, keeping, unpriced }: Situation): Alert[] {
   const found: Alert[] = [];
   for (const provider of health?.providers ?? []) {
     if (!provider.enabled) continue;
@@ -36,6 +40,9 @@ export function alerts({ health, system, unpriced }: Situation): Alert[] {
   }
   const lost = system ? system.records.refused + system.records.lost + system.records.unkept : 0;
   if (lost > 0) found.push({ id: 'lost', tone: 'bad', text: t('alert.lost', { count: lost }), path: '/system' });
+  if (keeping && keeping.capture_max_bytes > 0 && keeping.captured_bytes > keeping.capture_max_bytes * NEARLY_FULL) {
+    found.push({ id: 'bodies', tone: 'warn', text: t('alert.bodies'), path: '/settings' });
+  }
   for (const problem of system?.problems ?? []) {
     found.push({ id: `problem ${problem.place} ${problem.field}`, tone: 'warn', text: t('alert.left_out', { place: problem.place, message: problem.message }), path: '/system' });
   }

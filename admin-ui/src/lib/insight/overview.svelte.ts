@@ -7,6 +7,7 @@ import type { TopGroup } from './Tops.svelte';
 export class Overview {
   health = $state.raw<Schemas['Health'] | null>(null);
   system = $state.raw<Schemas['System'] | null>(null);
+  keeping = $state.raw<Schemas['Keeping'] | null>(null);
   today = $state.raw<Schemas['RequestLine'] | null>(null);
   dialects = $state.raw<Schemas['RequestLine'][] | null>(null);
   tops = $state.raw<Schemas['RequestLine'][] | null>(null);
@@ -22,12 +23,14 @@ export class Overview {
 
   /** What changes by the minute. */
   day = async (): Promise<void> => {
-    const [today, system] = await Promise.all([
+    const [today, system, keeping] = await Promise.all([
       quiet(api.GET('/api/stats/requests', { params: { query: { from: startOfToday() } } })),
-      may('viewer') ? quiet(api.GET('/api/system')) : { data: undefined }
+      may('viewer') ? quiet(api.GET('/api/system')) : { data: undefined },
+      may('viewer') ? quiet(api.GET('/api/logs/settings')) : { data: undefined }
     ]);
     this.today = today.data?.lines[0] ?? (today.data ? ({ cost_nano_usd: 0, unpriced: 0 } as Schemas['RequestLine']) : this.today);
     this.system = system.data ?? this.system;
+    this.keeping = keeping.data ?? this.keeping;
     if (this.used !== true) {
       const { data } = await quiet(api.GET('/api/logs', { params: { query: { limit: 1 } } }));
       if (data) this.used = data.items.length > 0;

@@ -1,24 +1,97 @@
-//! Conversations, as the log tells them: requests of one client for one model without a long pause between them.
+//! Conversations: those that are kept, or those that the log tells of, which are requests of one client for one model
+//! without a long pause between them.
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Rect};
 use ratatui::text::Text;
-use ratatui::widgets::{Cell, Paragraph, Row, Table};
+use ratatui::widgets::{Cell, Row, Table};
 use serde_json::{Value, json};
 
-use super::{framed, table_head};
+use super::{framed, nothing, table_head};
 use crate::entry::{clock, count, dollars, text};
+use crate::moment;
 use crate::tui::app::{App, Screen};
+use crate::tui::news::Topic;
 
 /// Draws them.
 pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
+    match app.is_by_log {
+        true => by_log(frame, app, area),
+        false => kept(frame, app, area),
+    }
+}
+
+fn kept(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
+    let items = app.kept();
+    let block = framed(format!(
+        "Conversations of your own that are kept: {}",
+        items.len()
+    ));
+    if items.is_empty() {
+        let text = nothing(
+            app,
+            Topic::Kept,
+            "None are kept. Press l for those that the log tells of.",
+        );
+        frame.render_widget(text.block(block), area);
+        return;
+    }
+    let rows: Vec<Row<'_>> = items.iter().map(|talk| kept_line(app, talk)).collect();
+    let widths = [
+        Constraint::Fill(3),
+        Constraint::Fill(2),
+        Constraint::Length(16),
+        Constraint::Length(8),
+        Constraint::Length(5),
+        Constraint::Length(5),
+        Constraint::Length(7),
+    ];
+    let head = table_head(
+        app,
+        &[
+            "TITLE",
+            "MODEL",
+            "DIALECT",
+            ">MESSAGES",
+            ">IN",
+            ">OUT",
+            ">LAST",
+        ],
+    );
+    let table = Table::new(rows, widths)
+        .header(head)
+        .row_highlight_style(app.theme.chosen())
+        .block(block);
+    let chosen = app.chosen(Screen::Conversations);
+    let state = app.tables.entry(Screen::Conversations).or_default();
+    state.select(chosen);
+    frame.render_stateful_widget(table, area, state);
+}
+
+fn kept_line<'r>(app: &App, talk: &Value) -> Row<'r> {
+    let totals = &talk["totals"];
+    let last = talk["updated_at"].as_i64();
+    let last = last.map_or_else(|| "-".to_owned(), |at| moment::relative(at, app.now_ms));
+    let right = |words: String| Cell::from(Text::from(words).right_aligned());
+    Row::new(vec![
+        Cell::from(text(talk, "title").to_owned()),
+        Cell::from(text(talk, "model").to_owned()),
+        Cell::from(text(talk, "dialect").to_owned()),
+        right(count(&totals["messages"])),
+        right(count(&totals["input_tokens"])),
+        right(count(&totals["output_tokens"])),
+        right(last),
+    ])
+}
+
+fn by_log(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
     let conversations = app.conversations();
     let block = framed(format!(
-        "{} conversations in the newest requests",
+        "Conversations in the newest requests: {}",
         conversations.len()
     ));
     if conversations.is_empty() {
-        let text = Paragraph::new("\n No conversations yet.").style(app.theme.faint());
+        let text = nothing(app, Topic::Logs, "No conversations yet.");
         frame.render_widget(text.block(block), area);
         return;
     }

@@ -13,14 +13,20 @@ use crate::tui::app::{App, Screen};
 
 /// Draws them.
 pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
-    let block = framed(format!("{} keys", app.keys.len()));
+    let block = framed(format!("Keys: {}", app.keys.len()));
     if app.keys.is_empty() {
         let text = Paragraph::new("\n No keys: bridge-admin keys add --provider NAME")
             .style(app.theme.faint());
         frame.render_widget(text.block(block), area);
         return;
     }
-    let rows: Vec<Row<'_>> = app.keys.values().map(|key| line(app, key)).collect();
+    let mut keys: Vec<&Value> = app.keys.values().collect();
+    if app.screen() != Screen::Keys {
+        // Where not all of them may have a place, those in use come first.
+        let last = |key: &&Value| key["last_used"].as_i64().unwrap_or_default();
+        keys.sort_by_key(|key| std::cmp::Reverse((key["in_flight"].as_u64(), last(key))));
+    }
+    let rows: Vec<Row<'_>> = keys.into_iter().map(|key| line(app, key)).collect();
     let widths = [
         Constraint::Fill(3),
         Constraint::Fill(2),

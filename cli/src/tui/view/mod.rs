@@ -14,7 +14,7 @@ mod top;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span, Text};
-use ratatui::widgets::{Block, Cell, Row};
+use ratatui::widgets::{Block, Cell, Paragraph, Row};
 
 use super::app::{App, Contact, Screen};
 use super::news::Topic;
@@ -151,6 +151,15 @@ fn table_head(app: &App, names: &[&'static str]) -> Row<'static> {
         None => Cell::from(*name),
     });
     Row::new(cells).style(app.theme.head())
+}
+
+/// Words in the place of a list that is empty; none before the hub has told.
+fn nothing(app: &App, topic: Topic, words: &str) -> Paragraph<'static> {
+    let words = match app.answer(topic).is_null() {
+        true => String::new(),
+        false => format!("\n {words}"),
+    };
+    Paragraph::new(words).style(app.theme.faint())
 }
 
 /// A name and its value.

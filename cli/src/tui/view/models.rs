@@ -6,7 +6,7 @@ use ratatui::text::Line;
 use ratatui::widgets::{Cell, Paragraph, Row, Table, Wrap};
 use serde_json::Value;
 
-use super::{framed, pair};
+use super::{framed, nothing, pair};
 use crate::entry::text;
 use crate::tui::app::{App, Screen};
 use crate::tui::news::Topic;
@@ -53,9 +53,9 @@ fn presets(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
         .as_array()
         .map(Vec::as_slice)
         .unwrap_or_default();
-    let block = framed(format!("{} presets", items.len()));
+    let block = framed(format!("Presets: {}", items.len()));
     if items.is_empty() {
-        let text = Paragraph::new("\n No presets.").style(app.theme.faint());
+        let text = nothing(app, Topic::Presets, "No presets.");
         frame.render_widget(text.block(block), area);
         return;
     }

@@ -2,6 +2,7 @@
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Flex, Layout, Rect};
+use ratatui::style::Style;
 use ratatui::text::Line;
 use ratatui::widgets::{Block, Clear, Padding, Paragraph};
 
@@ -12,7 +13,7 @@ use crate::tui::prompt::{Prompt, Purpose};
 /// Models that can be picked at once.
 const CHOICES: usize = 10;
 
-const HELP: [(&str, &str); 12] = [
+const HELP: [(&str, &str); 13] = [
     ("1-7, Tab, Left, Right", "another screen"),
     ("Up, Down, j, k", "another line"),
     ("PageUp, PageDown, g, G", "further, first, last"),
@@ -22,13 +23,14 @@ const HELP: [(&str, &str); 12] = [
     ("e", "failures only"),
     ("/", "only requests with these words; nothing for all"),
     ("t, x", "test a pool, end the rest of its keys (Keys)"),
+    ("l", "conversations that are kept, or that the log tells of"),
     ("r", "ask again now"),
     ("Esc", "back; at the end, leave"),
     ("q, Ctrl-C", "leave"),
 ];
 
 /// Draws what is there.
-pub(super) fn draw(frame: &mut Frame<'_>, app: &App, body: Rect) {
+pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App, body: Rect) {
     if app.pager.is_some() {
         pager(frame, app, body);
     }
@@ -40,34 +42,36 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, body: Rect) {
     }
 }
 
-fn pager(frame: &mut Frame<'_>, app: &App, area: Rect) {
-    let Some(pager) = &app.pager else {
+fn pager(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
+    let theme = app.theme;
+    let Some(pager) = &mut app.pager else {
         return;
     };
     let block = framed(pager.title.clone());
-    let height = usize::from(block.inner(area).height);
-    let top = pager.top.min(pager.lines.len().saturating_sub(height));
-    let shown = pager.lines.iter().skip(top).take(height);
-    let lines: Vec<Line<'_>> = shown
+    let inner = block.inner(area);
+    let height = usize::from(inner.height);
+    let top = pager.top;
+    let all = pager.fit(usize::from(inner.width.saturating_sub(2)).max(1));
+    let top = top.min(all.len().saturating_sub(height));
+    let lines: Vec<Line<'_>> = all
+        .iter()
+        .skip(top)
+        .take(height)
         .map(|line| {
-            let is_head = !line.starts_with(' ')
-                && line.chars().all(|c| c.is_ascii_uppercase())
-                && !line.is_empty();
-            let style = if is_head {
-                app.theme.head()
-            } else {
-                Default::default()
-            };
+            let first = line.split(' ').next().unwrap_or_default();
+            let is_head = !first.is_empty() && first.chars().all(|c| c.is_ascii_uppercase());
+            let style = if is_head { theme.head() } else { Style::new() };
             Line::styled(format!(" {line}"), style)
         })
         .collect();
-    let more = pager.lines.len().saturating_sub(top + height);
-    let block = match more {
+    let block = match all.len().saturating_sub(top + height) {
         0 => block,
         more => block.title_bottom(Line::from(format!(" {more} more ")).right_aligned()),
     };
+    let text = Paragraph::new(lines).block(block);
+    pager.top = top;
     frame.render_widget(Clear, area);
-    frame.render_widget(Paragraph::new(lines).block(block), area);
+    frame.render_widget(text, area);
 }
 
 fn question(frame: &mut Frame<'_>, app: &App, prompt: &Prompt, body: Rect) {
@@ -96,7 +100,7 @@ fn question(frame: &mut Frame<'_>, app: &App, prompt: &Prompt, body: Rect) {
         let style = if at == prompt.picked {
             app.theme.chosen()
         } else {
-            Default::default()
+            Style::new()
         };
         lines.push(Line::styled(format!("   {choice}"), style));
     }

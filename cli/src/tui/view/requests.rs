@@ -3,12 +3,13 @@
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Rect};
 use ratatui::text::Text;
-use ratatui::widgets::{Cell, Paragraph, Row, Table};
+use ratatui::widgets::{Cell, Row, Table};
 use serde_json::Value;
 
-use super::{framed, table_head};
+use super::{framed, nothing, table_head};
 use crate::entry::{clock, count, lasted, models, text};
 use crate::tui::app::{App, Screen};
+use crate::tui::news::Topic;
 
 /// Draws the list of this screen.
 pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
@@ -24,7 +25,7 @@ pub(super) fn list(frame: &mut Frame<'_>, app: &mut App, area: Rect, screen: Scr
             Screen::Logs => "No requests.",
             _ => "No requests yet: each is shown here as it ends.",
         };
-        let text = Paragraph::new(format!("\n {words}")).style(app.theme.faint());
+        let text = nothing(app, Topic::Logs, words);
         frame.render_widget(text.block(block), area);
         return;
     }
@@ -67,7 +68,7 @@ pub(super) fn list(frame: &mut Frame<'_>, app: &mut App, area: Rect, screen: Scr
 fn title(app: &App, screen: Screen, count: usize) -> String {
     let (requests, errors) = app.traffic.minute(app.now_ms);
     let mut title = match screen {
-        Screen::Logs => format!("{count} of the newest requests"),
+        Screen::Logs => format!("Newest requests: {count}"),
         _ => format!("Requests: {requests} in the last minute, {errors} went wrong"),
     };
     if app.only_errors {

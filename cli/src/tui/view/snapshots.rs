@@ -87,6 +87,11 @@ fn known(screen: Screen) -> App {
             json!({"models": {"qwen": ["qwen3-max", "qwen-turbo"], "openai": ["gpt-5.5"]}}),
         ),
         (Topic::Logs, json!({"items": rows})),
+        (
+            Topic::Kept,
+            json!({"items": [{"id": "c1", "title": "Why the sky is blue", "model": "sonnet", "dialect": "openai-responses",
+                "totals": {"messages": 4, "input_tokens": 1200, "output_tokens": 34_000}, "updated_at": NOW - 90_000}]}),
+        ),
     ];
     for (topic, value) in answers {
         app.hear(News::Answer(topic, value));
@@ -174,6 +179,16 @@ fn screens_look_as_they_did() {
         "capture": null});
     app.hear(News::Answer(Topic::Entry, entry));
     see("entry", &mut app, small);
+    let mut app = known(Screen::Conversations);
+    press(&mut app, KeyCode::Char('l'));
+    see("conversations-by-log", &mut app, small);
+    let messages = json!([{"role": "user", "content": [{"type": "text", "text": "Why?"}, {"type": "image"}], "created_at": NOW},
+        {"role": "assistant", "model": "sonnet", "content": [{"type": "text", "text": "Because ".repeat(30)}], "created_at": NOW}]);
+    app.hear(News::Answer(
+        Topic::Talk,
+        json!({"title": "Why the sky is blue", "messages": messages}),
+    ));
+    see("talk", &mut app, small);
     let mut app = known(Screen::Status);
     press(&mut app, KeyCode::Char('?'));
     see("help", &mut app, small);
@@ -235,7 +250,7 @@ fn who_looks_at_a_request_goes_on_looking_at_it() {
         app.hear(News::Request(Heard::Event(
             "request".to_owned(),
             row(at, "opus", 200, "ok"),
-        )))
+        )));
     };
     new(&mut app, 0);
     assert_eq!(press(&mut app, KeyCode::Enter), chosen);

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Text};
 use ratatui::widgets::{Cell, Paragraph, Row, Sparkline, Table};
 use serde_json::Value;
 
-use super::{framed, pair, requests, table_head};
+use super::{framed, nothing, pair, requests, table_head};
 use crate::entry::{count, dollars, lasted, text};
 use crate::tui::app::{App, Screen};
 use crate::tui::news::Topic;
@@ -169,8 +169,11 @@ fn providers(frame: &mut Frame<'_>, app: &App, area: Rect) {
         .map(Vec::as_slice)
         .unwrap_or_default();
     if listed.is_empty() {
-        let text = Paragraph::new("\n No providers: bridge-admin providers create")
-            .style(app.theme.faint());
+        let text = nothing(
+            app,
+            Topic::Health,
+            "No providers: bridge-admin providers create",
+        );
         frame.render_widget(text.block(framed("Providers")), area);
         return;
     }

@@ -1,0 +1,101 @@
+//! Keeps what goes over the data plane as conversations, for client keys whose owners want it: in the database or in
+//! files, behind the requests.
+//!
+//! What comes while it is busy waits in a bounded queue; what the database refuses is told and let go.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use crate::control::Control;
+use crate::conversation_files::ConversationFiles;
+use crate::conversations::Exchange;
+use crate::gateway::{HistoryStore, Kept};
+
+/// Exchanges that may wait, each of at most 16 MiB.
+const QUEUE: usize = 64;
+/// Whatever takes longer has failed.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Who keeps conversations. Dropping it ends the work; [`ConversationKeeper::stop`] completes it first.
+#[derive(Debug)]
+pub struct ConversationKeeper {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl ConversationKeeper {
+    /// Begins to keep what the control's hub serves; files go below `folder`.
+    #[must_use]
+    pub fn start(control: &Arc<Control>, folder: PathBuf) -> Self {
+        let (outlet, inbox) = mpsc::channel(QUEUE);
+        control.hub().history.attach(outlet);
+        let (stop, stopped) = oneshot::channel();
+        let files = ConversationFiles::below(folder);
+        let task = tokio::spawn(keep(Arc::clone(control), files, inbox, stopped));
+        Self { stop, task }
+    }
+
+    /// Keeps what waits and ends. Call it when no request is under way any more.
+    pub async fn stop(self) {
+        let _ = self.stop.send(());
+        let _ = self.task.await;
+    }
+}
+
+async fn keep(
+    control: Arc<Control>,
+    files: ConversationFiles,
+    mut inbox: mpsc::Receiver<Kept>,
+    mut stopped: oneshot::Receiver<()>,
+) {
+    loop {
+        let next = tokio::select! {
+            biased;
+            next = inbox.recv() => next,
+            _ = &mut stopped => {
+                while let Ok(kept) = inbox.try_recv() {
+                    one(&control, &files, kept).await;
+                }
+                return;
+            }
+        };
+        let Some(kept) = next else { return };
+        one(&control, &files, kept).await;
+    }
+}
+
+async fn one(control: &Control, files: &ConversationFiles, (store, exchange): Kept) {
+    let id = exchange.request_id.clone();
+    let read = tokio::task::spawn_blocking(move || {
+        let spoken = exchange.spoken();
+        (exchange, spoken)
+    });
+    let Ok((exchange, Some(spoken))) = read.await else {
+        return tracing::debug!(%id, "nothing of this request can be kept as a conversation");
+    };
+    let bounds = control.in_force().settings.conversations;
+    let exchange: Exchange = exchange;
+    let kept = async {
+        match store {
+            HistoryStore::Database => control
+                .store()
+                .record_exchange(&exchange, spoken, &bounds)
+                .await
+                .map_err(|error| error.to_string()),
+            HistoryStore::File => files
+                .record(&exchange, spoken, bounds)
+                .await
+                .map_err(|error| error.to_string()),
+        }
+    };
+    match timeout(PATIENCE, kept).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%id, %error, "what was said is not kept"),
+        Err(_) => tracing::warn!(%id, "what was said is not kept: no answer in time"),
+    }
+}
