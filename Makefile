@@ -27,10 +27,11 @@ test: ui
 	tests/sdk/run.sh target/debug/bridge
 	admin-ui/e2e/run.sh
 
-check:
+check: admin-ui/node_modules/.package-lock.json
 	cargo fmt --all -- --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	scripts/check-repository.sh
+	cd admin-ui && npm run --silent check
 
 fmt:
 	cargo fmt --all

@@ -59,6 +59,7 @@ impl From<KeptWhere> for HistoryStore {
 
 /// Whether to keep what is said.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 struct KeepingWish {
     /// Keep it from now on, or stop.
     #[oai(default = "super::definition::yes")]
@@ -80,6 +81,7 @@ struct KeptKey {
 
 /// What is kept.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 struct HistoryStatus {
     /// Something is kept of one's own keys.
     enabled: bool,
@@ -97,6 +99,7 @@ struct HistoryStatus {
 
 /// The conversation in which something was said last.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 struct CurrentConversation {
     /// Something is kept of one's own keys.
     enabled: bool,
@@ -125,6 +128,7 @@ struct ForgottenConversations {
 
 /// What to go on with.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 struct ContinueWish {
     /// The conversation; the one in which something was said last unless it is named.
     conversation_id: Option<String>,
@@ -139,6 +143,7 @@ struct ContinueWish {
 
 /// A request that goes on with a conversation.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 struct ContinuedConversation {
     /// The conversation; absent for one in a file.
     conversation_id: Option<String>,

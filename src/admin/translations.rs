@@ -14,16 +14,15 @@ use crate::gateway::explain_request;
 
 /// A request to look at.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 struct TranslationQuestion {
     /// The client's dialect: `openai`, `openai-responses`, `anthropic` or `gemini`.
     dialect: String,
     /// The request, as the client would send it.
     request: Any<Value>,
     /// The upstream's dialect; decided by the routes when absent.
-    #[oai(skip_serializing_if_is_none)]
     to: Option<String>,
     /// The model; the request's own when absent.
-    #[oai(skip_serializing_if_is_none)]
     model: Option<String>,
     /// Refuse what cannot be carried without loss.
     #[oai(default)]
@@ -47,6 +46,7 @@ struct ExplainedChange {
 
 /// What would become of a request.
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 struct TranslationExplanation {
     /// The route; absent where the upstream's dialect was given.
     route: Option<String>,

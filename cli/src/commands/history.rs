@@ -4,6 +4,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use super::api_keys::API_KEYS;
+use super::conversations::found;
 use crate::endpoints;
 use crate::failure::Ended;
 use crate::output::{Layout, Show, column};
@@ -62,7 +63,7 @@ pub(crate) struct Enable {
 /// What to go on with.
 #[derive(Args, Debug)]
 pub(crate) struct Resume {
-    /// The conversation, or `last`.
+    /// The conversation; `last`, or `recorded`: the last that was recorded of requests, in files too.
     #[arg(default_value = "last")]
     id: String,
     /// What to say next.
@@ -131,8 +132,8 @@ pub(super) async fn forget(session: &Session) -> Ended {
 impl Resume {
     async fn run(&self, session: &Session) -> Ended {
         let mut wish = json!({});
-        if self.id != "last" {
-            wish["conversation_id"] = json!(self.id);
+        if self.id != "recorded" {
+            wish["conversation_id"] = json!(found(session, &self.id).await?);
         }
         let words = Some(self.words.join(" ")).filter(|words| !words.is_empty());
         let members = [

@@ -29,6 +29,8 @@ fn what_goes_through_the_hub_is_kept_where_that_is_wanted() {
         request["path"] == "/v1/messages" && request.to_string().contains("kept words"),
         "{request}"
     );
+    let same = hub.json(&["conversations", "request", "recorded"]);
+    assert_eq!(same["conversation_id"], request["conversation_id"]);
     hub.run(&["conversations", "disable"]).shown();
     assert_eq!(hub.json(&["conversations", "status"])["enabled"], false);
     hub.run(&["conversations", "clear", "--recorded"]).failed(2);

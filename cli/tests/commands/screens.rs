@@ -113,6 +113,8 @@ fn it_shows_the_hub_and_switches_a_preset() {
     hub.ask("demo-openai/demo-model-chat", "live");
     screen.press("3");
     screen.see("demo-openai/demo");
+    // Rows are written behind the requests, and all of one is read from its row.
+    hub.json_until(&["logs", "list"], |rows| !rows[0].is_null());
     screen.press("\r");
     screen.see("client key");
     screen.press("q");

@@ -20,7 +20,13 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
         frame.render_widget(text.block(block), area);
         return;
     }
-    let rows: Vec<Row<'_>> = app.keys.values().map(|key| line(app, key)).collect();
+    let mut keys: Vec<&Value> = app.keys.values().collect();
+    if app.screen() != Screen::Keys {
+        // Where not all of them may have a place, those in use come first.
+        let last = |key: &&Value| key["last_used"].as_i64().unwrap_or_default();
+        keys.sort_by_key(|key| std::cmp::Reverse((key["in_flight"].as_u64(), last(key))));
+    }
+    let rows: Vec<Row<'_>> = keys.into_iter().map(|key| line(app, key)).collect();
     let widths = [
         Constraint::Fill(3),
         Constraint::Fill(2),
