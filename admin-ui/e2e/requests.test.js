@@ -6,7 +6,7 @@ import { House } from './house.js';
 import { Visitor } from './visitor.js';
 
 /** Milliseconds that the page may be deaf at a time. Machines of continuous integration are slow and shared. */
-const DEAF = 1_500;
+const DEAF = 2_000;
 const ROWS = 100_000;
 const BODY = 5 * 1024 * 1024;
 

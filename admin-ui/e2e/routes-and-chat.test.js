@@ -45,8 +45,8 @@ test('make a route and see the tester change its answer', { timeout: 120_000 }, 
   const { page } = visitor;
   await visitor.signIn();
   await visitor.open('/routes/test');
-  await page.getByText('The rule demo-openai-chat decides.').waitFor();
-  await page.getByText('Goes to demo-anthropic, model claude-sonnet-4-5').waitFor();
+  await page.getByText(/^Goes to demo-/).waitFor();
+  assert.equal(await page.getByText(/The rule (claude-elsewhere|sonnet-first) decides/).count(), 0);
   assert.deepEqual(await visitor.barriers(), []);
 
   await visitor.open('/routes');
@@ -86,10 +86,10 @@ test('chat with two models side by side and switch', { timeout: 120_000 }, async
     await page.getByLabel('Message', { exact: true }).fill(text);
     await page.keyboard.press('Enter');
   };
-  await lane(1).getByLabel('Model', { exact: true }).fill('demo-anthropic/demo-model-messages');
+  await lane(1).getByRole('combobox', { name: 'Model', exact: true }).fill('demo-anthropic/demo-model-messages');
   await page.keyboard.press('Tab');
   await page.getByRole('button', { name: 'Compare' }).click();
-  await lane(2).getByLabel('Model', { exact: true }).fill('demo-gemini/demo-model-generate');
+  await lane(2).getByRole('combobox', { name: 'Model', exact: true }).fill('demo-gemini/demo-model-generate');
   await page.keyboard.press('Tab');
   await lane(2).getByLabel('Dialect').selectOption('anthropic');
   await say('demo:reasoning Good **morning**');
@@ -104,7 +104,7 @@ test('chat with two models side by side and switch', { timeout: 120_000 }, async
   await lane(2).getByRole('button', { name: 'Go on with this one alone' }).click();
   await lane(2).waitFor({ state: 'detached' });
   await lane(1).getByLabel('Dialect').selectOption('openai-responses');
-  await lane(1).getByLabel('Model', { exact: true }).fill('demo-openai/demo-model-chat');
+  await lane(1).getByRole('combobox', { name: 'Model', exact: true }).fill('demo-openai/demo-model-chat');
   await page.keyboard.press('Tab');
   await say('And now?');
   await lane(1).getByText(/demo-model-chat in an openai/).waitFor();
@@ -124,7 +124,7 @@ test('chat with two models side by side and switch', { timeout: 120_000 }, async
   await page.getByText('client.responses.create(').waitFor();
   await page.keyboard.press('Escape');
   await lane(1).getByRole('button', { name: 'Raw events' }).first().click();
-  await page.getByRole('dialog').getByText('message_start').waitFor();
+  await page.getByRole('dialog').getByText('message_start').first().waitFor();
   await page.keyboard.press('Escape');
 
   // Kept from here on, and there again after a reload.

@@ -90,7 +90,7 @@ fn hides(wide: &MatchSettings, narrow: &MatchSettings) -> bool {
         && (!wide.has_thinking || narrow.has_thinking)
         && wide.min_input_tokens.unwrap_or(0) <= narrow.min_input_tokens.unwrap_or(0)
         && wide.max_input_tokens.unwrap_or(u64::MAX) >= narrow.max_input_tokens.unwrap_or(u64::MAX)
-        && (!wide.plain_name || narrow.plain_name)
+        && (!wide.unexplained || narrow.unexplained)
 }
 
 fn models(wide: &[String], narrow: &[String]) -> bool {

@@ -88,7 +88,7 @@ fn demo_route(provider: &str, ingress: Dialect) -> RouteSettings {
         priority: i64::MAX,
         matches: MatchSettings {
             ingress: vec![ingress],
-            plain_name: true,
+            unexplained: true,
             ..MatchSettings::default()
         },
         targets: vec![TargetSettings {

@@ -392,8 +392,8 @@ pub struct MatchSettings {
     pub max_input_tokens: Option<u64>,
     /// `ingress`
     pub ingress: Vec<Dialect>,
-    /// Only names that do not begin with an enabled provider's name.
-    pub plain_name: bool,
+    /// Only names of which nothing that somebody has set up says who serves them.
+    pub unexplained: bool,
 }
 
 /// One target of a rule.

@@ -11,7 +11,7 @@ use crate::snapshot::{HeaderMatch, Provider, RuleMatch};
 pub(super) fn check(
     matches: &RuleMatch,
     request: &Request<'_>,
-    prefixed: impl Fn() -> bool,
+    explained: impl Fn() -> bool,
 ) -> Result<(), Mismatch> {
     let facts = request.facts;
     let any_or_empty =
@@ -24,7 +24,7 @@ pub(super) fn check(
     if !matches.model.is_empty() && !matches.model.iter().any(|glob| glob.matches(facts.model)) {
         return Err(Mismatch::Model);
     }
-    if matches.plain_name && prefixed() {
+    if matches.unexplained && explained() {
         return Err(Mismatch::Model);
     }
     caller(matches, request)?;

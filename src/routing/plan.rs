@@ -9,7 +9,7 @@ use super::condition::{check, strip_provider};
 use super::no_route::{NoRoute, presentable};
 use super::order::order;
 use super::request::{Facts, Request};
-use super::resolution::{known_names, resolve};
+use super::resolution::{is_explained, known_names, resolve};
 use super::target::{Candidate, admit_all, model_for};
 use super::trace::{SkipReason, TraceStep};
 use super::{closest, owner};
@@ -97,7 +97,7 @@ pub fn explain(snapshot: &Snapshot, facts: &Facts<'_>) -> Vec<TraceStep> {
     for rule in &snapshot.rules {
         let name = rule.name.clone();
         match check(&rule.matches, &request, || {
-            names_provider(snapshot, facts.model)
+            is_explained(snapshot, facts.model)
         }) {
             Err(why) => steps.push(TraceStep::RulePassedOver { rule: name, why }),
             Ok(()) => {
@@ -125,7 +125,7 @@ fn by_rule(
     let mut passed_over = 0;
     for rule in &snapshot.rules {
         if check(&rule.matches, &request, || {
-            names_provider(snapshot, facts.model)
+            is_explained(snapshot, facts.model)
         })
         .is_err()
         {
@@ -261,10 +261,6 @@ pub(super) fn named_provider<'s, 'm>(
         .or_else(folded)
         .or_else(|| owner::vendor(snapshot, head))
         .map(|provider| (provider, rest))
-}
-
-fn names_provider(snapshot: &Snapshot, model: &str) -> bool {
-    named_provider(snapshot, model).is_some()
 }
 
 fn nowhere(snapshot: &Snapshot, facts: &Facts<'_>, left_out: LeftOut) -> NoRoute {

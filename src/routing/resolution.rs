@@ -11,6 +11,7 @@ use super::owner::owner_of;
 use super::plan::named_provider;
 use super::target::Candidate;
 use super::trace::TraceStep;
+use crate::config::Source;
 use crate::snapshot::{ClientKey, Provider, Role, Snapshot};
 
 /// Candidates in order, and the step that found them.
@@ -187,6 +188,21 @@ impl Resolver<'_, '_> {
             self.trace.push(TraceStep::Ordered(self.snapshot.strategy));
         }
     }
+}
+
+/// Whether anything that somebody has set up says who serves a name: then the demonstration keeps out.
+pub(super) fn is_explained(snapshot: &Snapshot, name: &str) -> bool {
+    let is_real = |provider: &Arc<Provider>| provider.source != Source::Demo;
+    let serves_role = |role| {
+        let mut real = snapshot.providers.iter().filter(|one| is_real(one));
+        snapshot.roles.get(role).is_some() || real.any(|one| !one.role_models(role).is_empty())
+    };
+    named_provider(snapshot, name).is_some()
+        || snapshot.roles.alias(name).is_some()
+        || Role::of(name).is_some_and(serves_role)
+        || snapshot.listing(name).next().is_some()
+        || owner_of(snapshot, name).is_some_and(is_real)
+        || snapshot.preferred.as_ref().is_some_and(is_real)
 }
 
 /// All names a caller might have meant.

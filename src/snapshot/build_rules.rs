@@ -157,7 +157,7 @@ impl<'a> RuleBuilder<'a> {
             min_input_tokens: matches.min_input_tokens,
             max_input_tokens: matches.max_input_tokens,
             ingress: matches.ingress.clone(),
-            plain_name: matches.plain_name,
+            unexplained: matches.unexplained,
         }
     }
 

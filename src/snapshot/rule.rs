@@ -59,8 +59,9 @@ pub struct RuleMatch {
     pub max_input_tokens: Option<u64>,
     /// Dialects of the caller.
     pub ingress: Vec<Dialect>,
-    /// Holds only for names that do not begin with an enabled provider's name and a slash.
-    pub plain_name: bool,
+    /// Holds only for names of which nothing else says who serves them: no provider's name before a slash, no alias,
+    /// role or list, no family of a provider that somebody has set up.
+    pub unexplained: bool,
 }
 
 /// A header condition.

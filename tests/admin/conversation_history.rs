@@ -126,7 +126,13 @@ impl Scene {
             }
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
-        panic!("{messages}: {}", self.get("/conversation", &self.ada).await);
+        let last = self.get("/conversation", &self.ada).await;
+        assert_eq!(
+            last["messages"].as_array().map(Vec::len),
+            Some(messages),
+            "{last}"
+        );
+        last
     }
 
     async fn end(mut self) {

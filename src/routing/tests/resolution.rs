@@ -256,3 +256,33 @@ fn the_demo_sends_plain_names_to_another_dialect() {
         "model-prefix: demo-gemini/any"
     );
 }
+
+#[test]
+fn the_demo_keeps_out_of_what_somebody_has_set_up() {
+    let address = "127.0.0.1:1".parse().expect("an address");
+    let settings = |pairs: &[(&str, &str)]| {
+        let options = LoadOptions {
+            directory: std::env::temp_dir().join("bridge-none"),
+            environment: pairs
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+            ..LoadOptions::of_process(None)
+        };
+        load(&options).expect("sound").with_demo(address)
+    };
+    let told = |pairs: &[(&str, &str)], model: &str| {
+        let hub = Snapshot::build(&settings(pairs), 1).expect("sound");
+        Ask::model(model).told(&hub)
+    };
+    let alias = [("ALIASES", "{fast: demo-gemini/quick}")];
+    assert_eq!(told(&alias, "fast"), "alias: demo-gemini/quick");
+    let role = [("BIG_MODEL", "demo-responses/large")];
+    assert_eq!(told(&role, "claude-opus-4-5"), "role: demo-responses/large");
+    assert_eq!(
+        told(&role, "claude-haiku-4-5"),
+        "demo-openai-chat: demo-anthropic/claude-haiku-4-5"
+    );
+    let vendor = [("OPENAI_API_KEY", "sk-of-the-test-0123456789")];
+    assert_eq!(told(&vendor, "gpt-5"), "catalogue: openai/gpt-5");
+}

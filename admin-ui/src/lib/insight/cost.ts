@@ -1,13 +1,12 @@
 /** What requests cost, without calling the unknown nothing. */
 import { money } from '$lib/i18n/index.svelte';
 
+/** Costs are absent where there are requests and no price of any of them is known. */
 interface Line {
-  cost_nano_usd?: number | undefined;
-  unpriced: number;
+  cost_nano_usd?: number | null;
 }
 
-/** The known costs; a dash where there are requests and no price of any of them is known. */
+/** The known costs, or a dash. */
 export function costText(line: Line | null | undefined): string {
-  if (!line || (!line.cost_nano_usd && line.unpriced > 0)) return '—';
-  return money(line.cost_nano_usd);
+  return money(line?.cost_nano_usd);
 }

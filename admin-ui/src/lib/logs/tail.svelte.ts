@@ -8,7 +8,7 @@ import { fits, tailOf, type Filter, type RequestRow } from './filter';
 /** More rows than this do not wait: they are nobody's to read. */
 const RING = 500;
 /** Rows that came live and are in the page. More would make it slow, and the server has them. */
-const SHOWN = 150;
+const SHOWN = 100;
 /** Milliseconds between two changes of the page. */
 const BEAT = 250;
 

@@ -21,7 +21,7 @@ describe('the live tail', () => {
     for (let id = 0; id < 1200; id++) send(id);
     expect(tail.shown).toHaveLength(0);
     vi.advanceTimersByTime(300);
-    expect([tail.shown.length, tail.shown[0]?.id, tail.gap]).toEqual([150, 'r1199', true]);
+    expect([tail.shown.length, tail.shown[0]?.id, tail.gap]).toEqual([100, 'r1199', true]);
     tail.clear();
     expect([tail.shown.length, tail.gap]).toEqual([0, false]);
   });

@@ -50,7 +50,7 @@ export const columns: Column[] = [
 
 /** The known cost in dollars; nothing where no price is known. */
 function known(line: Schemas['RequestLine']): number | null {
-  return !line.cost_nano_usd && line.unpriced > 0 ? null : (line.cost_nano_usd ?? 0) / 1e9;
+  return line.cost_nano_usd == null ? null : line.cost_nano_usd / 1e9;
 }
 
 /** Both faces of the same groups, put together. */
