@@ -11,8 +11,7 @@ use super::owner::owner_of;
 use super::plan::named_provider;
 use super::target::Candidate;
 use super::trace::TraceStep;
-use crate::config::Source;
-use crate::snapshot::{ClientKey, Provider, Role, Snapshot};
+use crate::snapshot::{ClientKey, Provider, Role, Snapshot, Source};
 
 /// Candidates in order, and the step that found them.
 #[derive(Debug)]

@@ -42,7 +42,7 @@ async fn a_schema_of_a_later_version_is_refused_in_so_many_words() {
         )
         .await
         .expect("a row");
-    let refused = Store::open(&desk.options).await.err().expect("refused");
+    let refused = Store::open(&desk.options).await.expect_err("refused");
     assert!(matches!(refused, StoreError::Newer(_)), "{refused:?}");
     let words = refused.to_string();
     assert!(
@@ -88,8 +88,7 @@ async fn told(url: impl Fn(u16) -> String) -> String {
     };
     let refused = Store::open(&options)
         .await
-        .err()
-        .expect("refused")
+        .expect_err("refused")
         .to_string();
     assert!(
         !refused.contains("p/w=@:") && !refused.contains("p%2Fw"),

@@ -57,11 +57,11 @@ describe('English', () => {
   });
 });
 
-it('knows every language that is there', () => {
-  expect(others.filter((language) => !(language in languages))).toEqual([]);
+it('has words for each language that can be chosen, and no others', () => {
+  expect(['en', ...others].toSorted()).toEqual(Object.keys(languages).toSorted());
 });
 
-describe.skipIf(others.length === 0).each(others)('%s', (language) => {
+describe.each(others)('%s', (language) => {
   const words = wordsOf(language);
 
   it('says everything, and nothing else', () => {
