@@ -182,7 +182,9 @@ pub(super) fn planned(
 
 fn nowhere(reason: &NoRoute) -> Failure {
     let (kind, code) = match reason {
-        NoRoute::UnknownModel { .. } => (FailureKind::NotFound, "model_not_found"),
+        NoRoute::UnknownModel { .. } | NoRoute::Unserved { .. } => {
+            (FailureKind::NotFound, "model_not_found")
+        }
         NoRoute::NotAllowed { .. } | NoRoute::PinNotAllowed => {
             (FailureKind::Permission, "not_allowed")
         }

@@ -14,6 +14,13 @@ pub enum NoRoute {
         /// Known names like it.
         closest: Vec<String>,
     },
+    /// The name stands for a model that nothing serves.
+    Unserved {
+        /// The name as given.
+        model: String,
+        /// What an alias or a role makes of it.
+        target: String,
+    },
     /// The client key may not have the model.
     NotAllowed {
         /// The model asked for.
@@ -46,6 +53,10 @@ impl fmt::Display for NoRoute {
                 write!(f, "no provider serves model `{model}`")?;
                 suggest(f, closest, "list it under a provider, write `provider/model`, or set PREFERRED_PROVIDER")
             }
+            Self::Unserved { model, target } => write!(
+                f,
+                "`{model}` stands for `{target}`, and no enabled provider serves that; enable one, or let `{model}` stand for another model"
+            ),
             Self::NotAllowed { model, provider: Some(provider) } => write!(
                 f,
                 "this client key may not use provider `{provider}`, which serves model `{model}`; ask for a key that allows it"

@@ -9,7 +9,7 @@ use super::condition::{check, strip_provider};
 use super::no_route::{NoRoute, presentable};
 use super::order::order;
 use super::request::{Facts, Request};
-use super::resolution::{is_explained, known_names, resolve};
+use super::resolution::{is_explained, known_names, resolve, stands_for};
 use super::target::{Candidate, admit_all, model_for};
 use super::trace::{SkipReason, TraceStep};
 use super::{closest, owner};
@@ -275,6 +275,10 @@ fn nowhere(snapshot: &Snapshot, facts: &Facts<'_>, left_out: LeftOut) -> NoRoute
             ingress: facts.ingress,
         },
         Some((_, SkipReason::NotEnabled)) | None => {
+            if let Some(target) = stands_for(snapshot, facts.model) {
+                let target = presentable(target);
+                return NoRoute::Unserved { model, target };
+            }
             let names = known_names(snapshot, facts.client_key);
             let closest = closest(facts.model, names.iter().map(|name| &**name), 3);
             NoRoute::UnknownModel { model, closest }

@@ -204,6 +204,13 @@ pub(super) fn is_explained(snapshot: &Snapshot, name: &str) -> bool {
         || snapshot.preferred.as_ref().is_some_and(is_real)
 }
 
+/// What an alias or a role setting makes of a name.
+pub(super) fn stands_for<'s>(snapshot: &'s Snapshot, name: &str) -> Option<&'s str> {
+    let roles = &snapshot.roles;
+    let by_role = || roles.get(Role::of(name)?);
+    roles.alias(name).or_else(by_role).map(|target| &**target)
+}
+
 /// All names a caller might have meant.
 pub(super) fn known_names(snapshot: &Snapshot, key: Option<&ClientKey>) -> Vec<Arc<str>> {
     snapshot

@@ -79,7 +79,7 @@ async fn a_preset_is_looked_at_applied_and_told() {
         (&dry.body["applied"], &dry.body["changes"][0]),
         (
             &json!(false),
-            &json!({"key": "BIG_MODEL", "before": null, "after": "openai/gpt-5.5"})
+            &json!({"key": "BIG_MODEL", "after": "openai/gpt-5.5"})
         ),
         "{}",
         dry.body

@@ -27,8 +27,7 @@ fn a_route_key_stands_for_a_model_of_a_provider() {
     let served = hub.json_until(&["models", "mappings"], |rows| {
         rows[0]["original_model"] == "fast"
     });
-    // The rules of the demo come before names, so that it always crosses dialects.
-    assert_eq!(served[0]["route"], "demo-openai-chat");
+    assert_eq!(served[0]["route"], "alias");
     hub.run(&["models", "update", "fast", "--target-model", "demo-small"])
         .shown();
     assert_eq!(hub.json(&["models", "show", "fast"])["model"], "demo-small");

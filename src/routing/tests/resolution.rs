@@ -283,6 +283,13 @@ fn the_demo_keeps_out_of_what_somebody_has_set_up() {
         told(&role, "claude-haiku-4-5"),
         "demo-openai-chat: demo-anthropic/claude-haiku-4-5"
     );
+    let away = [("ALIASES", "{fast: nobody/quick}")];
+    let refusal = told(&away, "fast");
+    assert!(
+        refusal
+            .starts_with("`fast` stands for `nobody/quick`, and no enabled provider serves that;"),
+        "{refusal}"
+    );
     let vendor = [("OPENAI_API_KEY", "sk-of-the-test-0123456789")];
     assert_eq!(told(&vendor, "gpt-5"), "catalogue: openai/gpt-5");
 }
