@@ -9,7 +9,7 @@ run: ui
 # The interface, which the hub carries in its executable; built when its sources are newer.
 ui: admin-ui/build/index.html
 admin-ui/node_modules/.package-lock.json: admin-ui/package-lock.json
-	cd admin-ui && npm ci --no-audit --no-fund
+	cd admin-ui && npm install --no-save --no-audit --no-fund
 	touch $@
 admin-ui/build/index.html: admin-ui/node_modules/.package-lock.json openapi/openapi.json \
 		$(shell find admin-ui/src admin-ui/static -type f) $(wildcard admin-ui/*.ts admin-ui/*.js admin-ui/package.json)

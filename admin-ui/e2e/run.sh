@@ -30,7 +30,7 @@ fi
 CHROMIUM=$(find_chromium)
 export CHROMIUM
 
-[ -d node_modules ] || npm ci --no-audit --no-fund
+[ -d node_modules ] || npm install --no-save --no-audit --no-fund
 npm run --silent api
 [ -f build/index.html ] || npm run --silent build
 npm run --silent test
