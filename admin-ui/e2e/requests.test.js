@@ -80,7 +80,7 @@ test('send a request, see it live in the log, open the inspector', { timeout: 12
   await lost.getByText('Dropped').waitFor();
   await page.getByText('messages[0].content', { exact: false }).first().waitFor();
   assert.deepEqual(await visitor.barriers(), []);
-  assert.equal(await visitor.overflow(), 0);
+  assert.equal(await visitor.overflow(), '');
   await visitor.look('requests-inspector', { whole: true });
 
   await page.getByRole('tab', { name: 'Response' }).click();

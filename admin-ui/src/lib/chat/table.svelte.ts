@@ -15,6 +15,8 @@ export class Table {
   changes = $state(0);
   problem = $state('');
   #kept: string[] = [];
+  /** Made on the server, and not told yet while what was said is not kept there. */
+  #made = '';
   #work: Promise<void> = Promise.resolve();
 
   get busy(): boolean {
@@ -26,6 +28,7 @@ export class Table {
     this.lanes.forEach((lane) => lane.stop());
     this.lanes = [new Lane(dialect, model, messages.map(fresh))];
     this.id = '';
+    this.#made = '';
     this.#kept = [];
     this.problem = '';
   }
@@ -106,8 +109,10 @@ export class Table {
     this.#then(async () => {
       const [lane] = this.lanes;
       if (!lane || !lane.messages.some((message) => message.content.length)) return;
-      if (!this.id) this.id = (await shelf.create({ title: '', model: lane.model, dialect: lane.dialect, system })).id;
-      const kept = await shelf.keep(this.id, this.#kept, lane.messages);
+      this.#made = this.id || this.#made || (await shelf.create({ title: '', model: lane.model, dialect: lane.dialect, system })).id;
+      const kept = await shelf.keep(this.#made, this.#kept, lane.messages);
+      // The address names it from now on: whoever reads the page again finds what was said.
+      this.id = this.#made;
       const ids = new Map(kept.map((message) => [message.uid, message.kept] as const));
       this.#kept = kept.flatMap((message) => message.kept ?? []);
       // More may have been said meanwhile: only the identifiers are taken over.
