@@ -1,6 +1,6 @@
 # Everything here works on a fresh machine with Rust, Node and Python.
 
-.PHONY: run ui test check bench fmt
+.PHONY: run ui test check bench dist fmt
 
 # The hub with its built-in upstream: no keys and no network needed.
 run: ui
@@ -35,6 +35,11 @@ check: admin-ui/node_modules/.package-lock.json
 
 fmt:
 	cargo fmt --all
+
+# What ships: the whole program optimised, and its size.
+dist: ui
+	cargo build --locked --profile dist -p bridge -p bridge-admin
+	ls -l target/dist/bridge target/dist/bridge-admin
 
 # CPU per request and per chunk, memory per stream, cold start; beside nginx and a minimal proxy.
 bench:
