@@ -39,6 +39,7 @@ struct Refresh {
 
 /// A new password.
 #[derive(Object)]
+#[oai(deny_unknown_fields)]
 struct NewPassword {
     /// The one in force.
     #[oai(validator(max_length = 1024))]

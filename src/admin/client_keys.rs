@@ -68,7 +68,7 @@ pub(super) struct ClientKey {
 
 /// A client key to be.
 #[derive(Object)]
-#[oai(skip_serializing_if_is_none)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none)]
 struct NewKey {
     /// What to call it.
     #[oai(validator(min_length = 1, max_length = 128))]
@@ -90,7 +90,7 @@ struct NewKey {
 
 /// A client key as it shall be.
 #[derive(Object)]
-#[oai(skip_serializing_if_is_none)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none)]
 struct ChangedKey {
     /// What to call it.
     #[oai(validator(min_length = 1, max_length = 128))]
@@ -109,6 +109,7 @@ struct ChangedKey {
 
 /// How a key is exchanged.
 #[derive(Object)]
+#[oai(deny_unknown_fields)]
 struct Rotation {
     /// Seconds for which the old key goes on working; 0 ends it at once.
     #[oai(default)]

@@ -15,7 +15,7 @@ use crate::store::entities::user::Model;
 
 /// What the keys that somebody makes may do at most.
 #[derive(Clone, Debug, Object)]
-#[oai(skip_serializing_if_is_none)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none)]
 struct BoundsOfKeys {
     /// Each key; absent, everything.
     limits: Option<Limits>,

@@ -9,7 +9,7 @@ use crate::routing::Glob;
 
 /// What a key may do and how much of it; what is absent is not limited.
 #[derive(Clone, Debug, Default, Object)]
-#[oai(skip_serializing_if_is_none)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none)]
 pub(super) struct Limits {
     /// Patterns of the model names it may ask for.
     #[oai(validator(max_items = 200))]

@@ -27,6 +27,7 @@ const AT_ONCE: usize = 4;
 
 /// Keys to add.
 #[derive(Clone, Debug, Object)]
+#[oai(deny_unknown_fields)]
 pub(super) struct NewKeys {
     /// The keys; each may itself hold several, one a line or with commas between.
     #[oai(write_only)]

@@ -27,7 +27,7 @@ use crate::store::entities::{client_key, preference, session};
 
 /// Somebody new.
 #[derive(Object)]
-#[oai(skip_serializing_if_is_none)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none)]
 pub(super) struct NewPerson {
     /// What they log in with.
     #[oai(validator(min_length = 3, max_length = 254))]
@@ -50,6 +50,7 @@ pub(super) struct NewPerson {
 
 /// What is changed of somebody.
 #[derive(Object)]
+#[oai(deny_unknown_fields)]
 struct ChangedPerson {
     /// What they log in with.
     #[oai(validator(min_length = 3, max_length = 254))]
@@ -66,6 +67,7 @@ struct ChangedPerson {
 
 /// A role for somebody.
 #[derive(Object)]
+#[oai(deny_unknown_fields)]
 struct NewRole {
     /// `admin`, `operator`, `viewer` or `member`.
     role: String,
@@ -73,7 +75,7 @@ struct NewRole {
 
 /// A new password for somebody.
 #[derive(Object)]
-#[oai(skip_serializing_if_is_none)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none)]
 struct PasswordReset {
     /// Absent, one is made and shown once.
     #[oai(validator(max_length = 1024))]

@@ -316,3 +316,24 @@ async fn keys_end_with_their_people_and_bad_ones_are_refused() {
     }
     house.end().await;
 }
+
+#[tokio::test]
+async fn a_limit_in_the_wrong_place_is_refused_and_not_overlooked() {
+    let house = House::new().await;
+    let admin = house.person(Role::Admin).await;
+    for body in [
+        json!({"name": "ci", "rpm": 6}),
+        json!({"name": "ci", "limits": {"rpm": 6, "requests_per_minute": 6}}),
+    ] {
+        let answer = house
+            .call(Method::POST, "/api/api-keys", &admin, Some(&body))
+            .await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.body);
+        let wrong = if body["rpm"].is_null() {
+            "requests_per_minute"
+        } else {
+            "rpm"
+        };
+        assert!(answer.body.to_string().contains(wrong), "{}", answer.body);
+    }
+}
