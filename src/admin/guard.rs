@@ -100,6 +100,12 @@ impl<E: Endpoint> Guarded<E> {
                 Err(problem) => return problem.into_response(),
             };
         }
+        // No database keeps a NUL for sure, and an answer that has begun cannot say so any more.
+        let address = request.uri().path_and_query();
+        if address.is_some_and(|address| address.as_str().contains("%00")) {
+            let words = "the address holds a NUL (`%00`); leave it out";
+            return Problem::unreadable(words).into_response();
+        }
         // Extractors of bodies have no bound of their own.
         let largest = if request.uri().path().starts_with(CONVERSATIONS) {
             LARGEST_ARCHIVE

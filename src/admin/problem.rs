@@ -213,6 +213,11 @@ impl Problem {
         Self::Internal(document(500, "internal", "Internal error", detail))
     }
 
+    /// A request that cannot be read, and why.
+    pub(super) fn unreadable(words: &str) -> Self {
+        malformed_words(words)
+    }
+
     /// What an error of the web framework means.
     #[must_use]
     pub(super) fn of_framework(error: &poem::Error) -> Self {
@@ -269,7 +274,7 @@ impl From<StoreError> for Problem {
             StoreError::Missing => Self::not_found("entry"),
             StoreError::Changed(version) => Self::changed(version),
             full @ StoreError::Full(_) => Self::conflict("too_many", full.to_string()),
-            StoreError::Slow => Self::invalid("", error.to_string(), ""),
+            StoreError::Slow | StoreError::Letters => Self::invalid("", error.to_string(), ""),
             StoreError::Database(error) => {
                 tracing::warn!(%error, "the database did not answer as it should");
                 Self::unavailable()

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use sea_orm::{DbErr, SqlErr};
+use sea_orm::{DbErr, RuntimeErr, SqlErr};
 
 use super::Unopened;
 
@@ -63,6 +63,9 @@ pub enum StoreError {
     /// A question that takes too long.
     #[error("this takes too long; ask for a shorter time or with fewer words")]
     Slow,
+    /// A text that the database has no letters for.
+    #[error("this holds a character that the database cannot keep, such as NUL; leave it out")]
+    Letters,
     /// Not a database URL.
     #[error("DATABASE_URL must begin with sqlite:, postgres: or mysql:")]
     Url,
@@ -78,7 +81,36 @@ impl From<DbErr> for StoreError {
     fn from(error: DbErr) -> Self {
         match error.sql_err() {
             Some(SqlErr::UniqueConstraintViolation(_)) => Self::Taken,
+            _ if is_about_letters(&error) => Self::Letters,
             _ => Self::Database(error),
         }
     }
+}
+
+impl StoreError {
+    /// Whether the database has ended a transaction that stood in another one's way: it may be tried again.
+    #[must_use]
+    pub fn is_deadlock(&self) -> bool {
+        let Self::Database(error) = self else {
+            return false;
+        };
+        matches!(code_of(error).as_deref(), Some("40001" | "40P01"))
+    }
+}
+
+/// The database's own code of an error.
+fn code_of(error: &DbErr) -> Option<String> {
+    let (DbErr::Query(RuntimeErr::SqlxError(error)) | DbErr::Exec(RuntimeErr::SqlxError(error))) =
+        error
+    else {
+        return None;
+    };
+    let code = error.as_database_error()?.code()?;
+    Some(code.into_owned())
+}
+
+/// PostgreSQL keeps no NUL in texts and says so by these codes (`character_not_in_repertoire`,
+/// `untranslatable_character`): the question is at fault, not the database.
+fn is_about_letters(error: &DbErr) -> bool {
+    matches!(code_of(error).as_deref(), Some("22021" | "22P05"))
 }

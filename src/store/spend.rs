@@ -68,11 +68,25 @@ pub async fn of_keys(
     Ok(rows)
 }
 
+/// How often amounts are added when other hubs stand in the way.
+const TRIES: usize = 5;
+
 /// Adds all of these amounts, or none.
 ///
 /// # Errors
 /// When the database is away. A connection that breaks in the very end leaves open whether it was done.
 pub async fn add(store: &Store, increments: &[Increment]) -> Result<(), StoreError> {
+    // Another hub adds to the same rows. MariaDB locks the gaps between them, too, and ends one of two that meet.
+    for _ in 1..TRIES {
+        match add_once(store, increments).await {
+            Err(error) if error.is_deadlock() => {}
+            ended => return ended,
+        }
+    }
+    add_once(store, increments).await
+}
+
+async fn add_once(store: &Store, increments: &[Increment]) -> Result<(), StoreError> {
     let transaction = store.begin().await?;
     for increment in increments {
         let row = spend::ActiveModel {
