@@ -1,7 +1,7 @@
 //! The request log: one JSON document per line, a new file when the old one is large.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -49,6 +49,7 @@ impl RotatingFile {
         {
             std::fs::create_dir_all(folder)?;
         }
+        cut_torn_line(&settings.path)?;
         let (out, size) = append_to(&settings.path)?;
         Ok(Self {
             settings,
@@ -125,6 +126,34 @@ fn append_to(path: &Path) -> io::Result<(BufWriter<File>, u64)> {
     Ok((BufWriter::with_capacity(32 << 10, file), size))
 }
 
+/// Takes the end of a file away that is no whole line: a process was killed while it wrote it. Devices and pipes are
+/// left alone.
+fn cut_torn_line(path: &Path) -> io::Result<()> {
+    const PIECE: u64 = 64 << 10;
+    let is_file = path.metadata().is_ok_and(|there| there.is_file());
+    if !is_file {
+        return Ok(());
+    }
+    let mut file = OpenOptions::new().read(true).write(true).open(path)?;
+    let size = file.metadata()?.len();
+    let mut end = size;
+    while end > 0 {
+        let start = end.saturating_sub(PIECE);
+        let mut piece = Vec::new();
+        file.seek(SeekFrom::Start(start))?;
+        (&mut file).take(end - start).read_to_end(&mut piece)?;
+        if let Some(at) = piece.iter().rposition(|byte| *byte == b'\n') {
+            end = start + at as u64 + 1;
+            break;
+        }
+        end = start;
+    }
+    if end < size {
+        file.set_len(end)?;
+    }
+    Ok(())
+}
+
 fn numbered(path: &Path, number: u32) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{number}"));
@@ -134,6 +163,31 @@ fn numbered(path: &Path, number: u32) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_torn_line_is_cut_and_whole_ones_stay() {
+        let folder = std::env::temp_dir().join(format!("bridge-torn-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a temporary folder");
+        let path = folder.join("log.jsonl");
+        let torn = format!("\"first\"\n\"{}", "x".repeat(200_000));
+        for (before, after) in [
+            (torn.as_str(), "\"first\"\n"),
+            ("\"to", ""),
+            ("1\n2\n", "1\n2\n"),
+        ] {
+            std::fs::write(&path, before).expect("room on the disk");
+            let settings = FileSettings {
+                path: path.clone(),
+                ..FileSettings::default()
+            };
+            let mut file = RotatingFile::open(settings).expect("a file");
+            file.append(&"next").expect("room on the disk");
+            file.flush().expect("room on the disk");
+            let text = std::fs::read_to_string(&path).expect("a file");
+            assert_eq!(text, format!("{after}\"next\"\n"));
+        }
+        std::fs::remove_dir_all(folder).expect("ours");
+    }
 
     #[test]
     fn a_large_file_is_moved_aside() {
