@@ -24,6 +24,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_secs(1);
 /// For how long a database that failed is not asked by requests, in milliseconds.
 const REST: i64 = 3_000;
+/// A client key's newest answers are read whole once in this time, in milliseconds; after that only those since: item
+/// ids that somebody makes up must not cost a read of megabytes each.
+const WHOLE: i64 = 60_000;
+/// How much later than it was given an answer may be written, by another hub with another clock.
+const DELAY: i64 = 60_000;
 /// How long the end waits for what is left.
 const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -101,6 +106,8 @@ struct Archive {
     lost: AtomicU64,
     /// How old an answer may be, in milliseconds; 0 is no bound.
     oldest: AtomicI64,
+    /// Whose newest answers were read whole lately, and when.
+    looked: Mutex<HashMap<Arc<str>, i64>>,
 }
 
 impl Archive {
@@ -126,6 +133,20 @@ impl Archive {
         match self.oldest.load(Ordering::Relaxed) {
             0 => i64::MIN,
             age => now_ms().saturating_sub(age),
+        }
+    }
+
+    /// Since when a client key's answers are to be read now.
+    fn unseen(&self, scope: &Arc<str>) -> i64 {
+        let now = now_ms();
+        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        looked.retain(|_, at| now.saturating_sub(*at) < WHOLE);
+        match looked.get(scope) {
+            Some(at) => self.since().max(at - DELAY),
+            None => {
+                looked.insert(Arc::clone(scope), now);
+                self.since()
+            }
         }
     }
 
@@ -210,7 +231,7 @@ impl ResponseArchive for Archive {
 
     fn newest<'a>(&'a self, scope: &'a Arc<str>) -> Later<'a, Vec<(String, StoredResponse)>> {
         Box::pin(async move {
-            let asked = self.store.newest_responses(scope, self.since());
+            let asked = self.store.newest_responses(scope, self.unseen(scope));
             let mut records = self.ask(asked).await;
             let waiting = self.waiting();
             records.retain(|record| {
@@ -252,6 +273,7 @@ impl ResponseKeeper {
                     .unwrap_or(i64::MAX)
                     .saturating_mul(86_400_000),
             ),
+            looked: Mutex::default(),
         });
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(keep(Arc::clone(&archive), stopped));

@@ -129,6 +129,21 @@ async fn they_survive_a_restart_and_belong_to_their_key() {
     assert_eq!(status, 200, "{answer}");
     let asked = upstream.asked();
     assert!(asked.last().expect("a call").body.contains("It was blue."));
+
+    // Another process answers after this one has looked at what there is.
+    let fifth = Process::start(&files, store).await;
+    let (_, answer) = fifth.ask(ADA, "And now?", None).await;
+    fifth.stop().await;
+    let input = json!([
+        {"type": "item_reference", "id": answer["output"][0]["id"]},
+        {"role": "user", "content": "Why?"},
+    ]);
+    let body = json!({"model": "m", "input": input, "store": false});
+    let (status, answer) = fourth
+        .plane
+        .json(Method::POST, PATH, ADA, Some(&body))
+        .await;
+    assert_eq!(status, 200, "{answer}");
     fourth.stop().await;
     house.end().await;
 }
