@@ -32,7 +32,7 @@ after(async () => {
 });
 
 for (const language of ['en', 'ar']) {
-  test(`every page in ${language}`, { timeout: 240_000 }, async (context) => {
+  test(`every page in ${language}`, { timeout: 480_000 }, async (context) => {
     const inside = await Visitor.arrive(browser, house, { language });
     await inside.signIn();
     const outside = await Visitor.arrive(browser, house, { language });

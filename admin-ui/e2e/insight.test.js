@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { openBrowser } from './browser.js';
 import { House } from './house.js';
+import { until } from './until.js';
 import { Visitor } from './visitor.js';
 
 /** @type {House} */
@@ -33,7 +34,7 @@ test('the first request ends the set-up, live', { timeout: 90_000 }, async () =>
   await visitor.look('dashboard-new', { whole: true });
 
   assert.equal((await house.ask({ model: MODEL })).status, 200);
-  await page.getByRole('heading', { name: 'Newest requests' }).waitFor({ timeout: 5000 });
+  await page.getByRole('heading', { name: 'Newest requests' }).waitFor({ timeout: 10_000 });
   await page.getByRole('link', { name: MODEL }).waitFor();
   assert.equal(await page.getByRole('heading', { name: 'Getting started' }).count(), 0);
   await visitor.leave();
@@ -138,15 +139,3 @@ test('an alias and the roles lead where they are told to', { timeout: 90_000 }, 
   assert.equal((await house.call('GET', '/api/aliases/fast')).enabled, false);
   await visitor.leave();
 });
-
-/**
- * Waits until it holds; figures come a moment after the request.
- * @param {() => Promise<boolean>} holds
- */
-async function until(holds) {
-  for (let turn = 0; turn < 50; turn += 1) {
-    if (await holds()) return;
-    await new Promise((done) => setTimeout(done, 200));
-  }
-  assert.fail('it did not come to hold within ten seconds');
-}

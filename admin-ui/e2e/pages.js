@@ -1,6 +1,7 @@
 /** The pages to walk, read from the routes themselves so that a new page cannot be forgotten. */
 import { readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { until } from './until.js';
 
 const ROUTES = join(import.meta.dirname, '../src/routes');
 
@@ -30,7 +31,7 @@ export async function furnish(house) {
   await house.call('POST', '/api/presets', { name: 'thrifty', big_model: 'demo-anthropic', small_model: 'demo-openai' });
   const user = await house.call('POST', '/api/users', { email: 'grace@example.com', name: 'Grace', role: 'member' });
   const keys = (await house.call('GET', '/api/api-keys?limit=1')).items;
-  const logs = (await house.call('GET', '/api/logs?limit=1')).items;
+  const log = await until(async () => (await house.call('GET', '/api/logs?limit=1')).items[0]);
   const known = {
     providers: provider,
     health: provider,
@@ -41,7 +42,7 @@ export async function furnish(house) {
     models: 'gpt-4o',
     users: user.id,
     'api-keys': keys[0].id,
-    logs: logs[0].id
+    logs: log.id
   };
   return (await has(house, '/api/conversations')) ? { ...known, ...(await converse(house)) } : known;
 }

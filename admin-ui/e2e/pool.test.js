@@ -45,10 +45,10 @@ test('a pool runs out and recovers before one’s eyes', { timeout: 90_000 }, as
 
   // The upstream limits both keys; it asks for a second's rest each time, and later ones rest longer.
   for (let round = 0; round < 4; round += 1) await house.ask({ model: 'lab/demo-model-chat', text: 'demo:error-429' });
-  await page.getByText('No key can be used now').waitFor({ timeout: 3000 });
+  await page.getByText('No key can be used now').waitFor({ timeout: 10_000 });
   await page.getByText(/The first one is back in \d+ s/).waitFor();
   assert.equal(await page.getByText(/^Resting/).count(), 2);
-  await list.page.getByText(/Back in \d+ s/).waitFor({ timeout: 3000 });
+  await list.page.getByText(/Back in \d+ s/).waitFor({ timeout: 10_000 });
   await visitor.look('pool-out', { whole: true });
   await list.look('pools-out', { whole: true });
 
@@ -78,7 +78,7 @@ test('many keys are pasted at once, and the last usable one is guarded', { timeo
   // Testing all finds the one that the provider refuses.
   await page.getByRole('button', { name: 'Test all' }).click();
   await page.getByText('2 of 3 keys work').waitFor();
-  await page.getByText('Refused (401)').waitFor({ timeout: 3000 });
+  await page.getByText('Refused (401)').waitFor({ timeout: 10_000 });
 
   const menu = (/** @type {RegExp} */ key) => page.getByRole('row', { name: key }).getByRole('button', { name: /^Actions/ });
   await menu(/0001#/).click();
