@@ -32,8 +32,38 @@ pub(super) struct RequestRecord {
     trace: Any<Value>,
     /// What the translation changed.
     fidelity: Any<Value>,
+    /// The counts in the words of both sides; absent where an upstream's own words went to the client, and the request's
+    /// counts are what they say.
+    usages: Option<UsageWords>,
     /// The bodies on both sides, redacted; absent when they were not captured or you may not see them.
     capture: Option<Any<Value>>,
+}
+
+/// What an upstream said it counted, and what the client was told, each in its own dialect.
+#[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
+pub(super) struct UsageWords {
+    /// The upstream's usage objects in the order in which they came: several where it told its counts in pieces or was
+    /// called several times, none where it told none.
+    upstream: Vec<Any<Value>>,
+    /// The usage object that the client got; absent where it got none.
+    client: Option<Any<Value>>,
+}
+
+impl UsageWords {
+    fn read(text: &str) -> Option<Self> {
+        let Ok(Value::Object(mut document)) = serde_json::from_str(text) else {
+            return None;
+        };
+        let upstream = match document.remove("upstream") {
+            Some(Value::Array(said)) => said,
+            _ => Vec::new(),
+        };
+        Some(Self {
+            upstream: upstream.into_iter().map(Any).collect(),
+            client: document.remove("client").map(Any),
+        })
+    }
 }
 
 /// How much is kept of requests, and for how long.
@@ -317,6 +347,9 @@ impl Logs {
             attempts: part(details.as_ref().map(|details| &details.attempts)),
             trace: part(details.as_ref().map(|details| &details.trace)),
             fidelity: part(details.as_ref().map(|details| &details.fidelity)),
+            usages: details
+                .as_ref()
+                .and_then(|details| UsageWords::read(details.usages.as_deref()?)),
             capture,
         }))
     }

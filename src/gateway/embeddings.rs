@@ -10,6 +10,7 @@ use translator::Dialect;
 use translator::error::{Failure, FailureKind};
 use translator::ir::Usage;
 use translator::json;
+use translator::wording::{self, Wording, Words};
 
 use super::admit::{Leave, Place};
 use super::allowance::{self, Output, Use};
@@ -261,6 +262,7 @@ async fn translated(
         vectors: Vec::with_capacity(wish.texts.len()),
         tokens: None,
     };
+    let mut words = Words::new(target.provider.dialect);
     if target.provider.dialect == Dialect::Gemini {
         for run in wish.texts.chunks(GEMINI_BATCH) {
             let body = Bytes::from(wish.to_gemini(&target.model, run));
@@ -274,6 +276,7 @@ async fn translated(
             )
             .await?;
             let part = Vectors::gemini(&answer).ok_or_else(unreadable)?;
+            words.answer(&answer);
             all.vectors.extend(part.vectors);
             all.tokens = part
                 .tokens
@@ -284,6 +287,7 @@ async fn translated(
     } else {
         let body = Bytes::from(wish.to_openai(&target.model));
         let answer = call(caller, target, Endpoint::Embed, headers, body, account).await?;
+        words.answer(&answer);
         all = Vectors::openai(&answer).ok_or_else(unreadable)?;
     }
     if all.vectors.len() != wish.texts.len() {
@@ -300,6 +304,13 @@ async fn translated(
         Embed::Gemini(_) => all.to_gemini(false),
         Embed::GeminiBatch(_) => all.to_gemini(true),
     };
+    let told = std::str::from_utf8(&out)
+        .ok()
+        .and_then(|answer| wording::find(dialect_of(&subject.embed), answer));
+    account.wording(Some(Wording {
+        upstream: words.said(),
+        client: told.map(str::to_owned),
+    }));
     Ok((Bytes::from(out), Some(usage)))
 }
 

@@ -11,6 +11,7 @@ use translator::estimate::Spoken;
 use translator::ir::Usage;
 use translator::recall::Kept;
 use translator::translate::{Origin, StreamTranslation};
+use translator::wording::Wording;
 
 use super::again::{Again, Called};
 use super::source::{Piece, Source};
@@ -402,6 +403,14 @@ impl Live {
         match &mut self.flow {
             Flow::Translated(translation) => translation.summary().usage,
             Flow::Same(watch) => watch.usage(),
+        }
+    }
+
+    /// The counts in the words of both sides; nothing where the client gets the upstream's, and those can be.
+    pub(super) fn wording(&mut self) -> Option<Wording> {
+        match &mut self.flow {
+            Flow::Translated(translation) => Some(translation.wording()),
+            Flow::Same(watch) => watch.wording(),
         }
     }
 

@@ -17,6 +17,7 @@ use translator::error::{Failure, FailureKind};
 use translator::ir::Usage;
 use translator::translate::{self, Gathering, Origin, StreamTranslation};
 use translator::undo::Undo;
+use translator::wording::{self, Wording, Words};
 
 use super::admit::Leave;
 use super::again::Again;
@@ -47,6 +48,14 @@ pub(super) enum Reached {
     Begun(Box<Live>, Bytes, bool, HeaderMap),
 }
 
+/// A complete answer in the client's dialect.
+struct Answered {
+    body: Bytes,
+    usage: Option<Usage>,
+    /// The counts in the words of both sides, where those differ.
+    wording: Option<Wording>,
+}
+
 impl Reach<'_> {
     pub(super) async fn once(
         &self,
@@ -70,8 +79,9 @@ impl Reach<'_> {
                 account.capture(Side::UpstreamAnswer, body);
             }
             statuses.extend(bodies.iter().map(|(_, status)| *status));
-            let (body, usage) = self.whole(leave, bodies, &mut statuses).await?;
-            Reached::Whole(body, usage, returned)
+            let answered = self.whole(leave, bodies, &mut statuses).await?;
+            account.wording(answered.wording);
+            Reached::Whole(answered.body, answered.usage, returned)
         };
         let took = started.elapsed();
         for (call, status) in statuses.into_iter().enumerate() {
@@ -157,7 +167,7 @@ impl Reach<'_> {
         leave: &Leave,
         mut bodies: Vec<(Bytes, u16)>,
         statuses: &mut Vec<u16>,
-    ) -> Result<(Bytes, Option<Usage>), Box<Fault>> {
+    ) -> Result<Answered, Box<Fault>> {
         match &self.prepared.lane {
             Lane::Same { .. } => {
                 let (body, status) = bodies.pop().unwrap_or_default();
@@ -170,7 +180,7 @@ impl Reach<'_> {
     }
 
     /// The upstream's own bytes, unless it has streamed although nobody asked it to.
-    fn passed(&self, body: Bytes, status: u16) -> Result<(Bytes, Option<Usage>), Box<Fault>> {
+    fn passed(&self, body: Bytes, status: u16) -> Result<Answered, Box<Fault>> {
         let failed = |failure| inside(self.target, failure, status);
         if translator::sse::is_stream(&body) {
             let mut answer = answer_of(self.order).map_err(failed)?;
@@ -180,7 +190,9 @@ impl Reach<'_> {
             let origin = self.origin();
             let summary = translate::response(dialect, &body, origin, &undo, &mut answer, &mut out)
                 .map_err(failed)?;
-            return Ok((Bytes::from(out), summary.usage));
+            let mut words = Words::new(dialect);
+            words.answer(&body);
+            return Ok(self.answered(out, summary.usage, words));
         }
         let usage = unary::check(self.order.ingress, &body).map_err(failed)?;
         if self.order.keep_input.is_some()
@@ -189,7 +201,36 @@ impl Reach<'_> {
             let provider = Arc::clone(&self.target.provider.name);
             self.remember().response(text.to_owned(), Some(provider));
         }
-        Ok((body, usage))
+        // Counts that cannot be are bounded in the record, and pass as they are.
+        let odd = usage.is_some_and(|usage| usage.clamped);
+        let wording = odd.then(|| {
+            let mut words = Words::new(self.order.ingress);
+            words.answer(&body);
+            let upstream = words.said();
+            let client = upstream.last().cloned();
+            Wording { upstream, client }
+        });
+        Ok(Answered {
+            body,
+            usage,
+            wording,
+        })
+    }
+
+    /// What was written for the client, with what the upstream said of its counts.
+    fn answered(&self, out: Vec<u8>, usage: Option<Usage>, mut words: Words) -> Answered {
+        let told = std::str::from_utf8(&out)
+            .ok()
+            .and_then(|answer| wording::find(self.order.ingress, answer));
+        let wording = Some(Wording {
+            upstream: words.said(),
+            client: told.map(str::to_owned),
+        });
+        Answered {
+            body: Bytes::from(out),
+            usage,
+            wording,
+        }
     }
 
     /// A translated answer, gone on with as often as the upstream interrupts it.
@@ -199,8 +240,9 @@ impl Reach<'_> {
         leave: &Leave,
         bodies: Vec<(Bytes, u16)>,
         statuses: &mut Vec<u16>,
-    ) -> Result<(Bytes, Option<Usage>), Box<Fault>> {
+    ) -> Result<Answered, Box<Fault>> {
         let mut answer = translated.answer.clone();
+        let mut words = Words::new(self.target.provider.dialect);
         let mut gathering = Gathering::new(
             self.target.provider.dialect,
             &self.origin(),
@@ -214,6 +256,7 @@ impl Reach<'_> {
             let mut asked: Option<Bytes> = None;
             let mut left = self.order.hub.tuning.max_continuations;
             size += body.len();
+            words.answer(&body);
             while let Some(next) = gathering.take(call, &body, self.origin()) {
                 if left == 0 {
                     break;
@@ -228,6 +271,7 @@ impl Reach<'_> {
                 asked = Some(request);
                 statuses.push(status);
                 size += body.len();
+                words.answer(&body);
                 if size > self.order.hub.tuning.max_answer {
                     let words = "the parts of the answer are too large together";
                     let failure = Failure::new(FailureKind::Upstream, words);
@@ -246,7 +290,7 @@ impl Reach<'_> {
         {
             self.remember().response(text.to_owned(), None);
         }
-        Ok((Bytes::from(out), summary.usage))
+        Ok(self.answered(out, summary.usage, words))
     }
 
     /// A further call that goes on with an answer; with the key that began it.

@@ -14,6 +14,7 @@ use translator::error::{Failure, FailureKind};
 use translator::estimate::{self, Spoken};
 use translator::fidelity::Report;
 use translator::ir::Usage;
+use translator::wording::Wording;
 
 use super::hub::Hub;
 use super::talk::Talk;
@@ -242,6 +243,11 @@ impl Account {
         });
     }
 
+    /// Notes the counts in the words of both sides.
+    pub(super) fn wording(&mut self, wording: Option<Wording>) {
+        self.note(|record| record.wording = wording.map(Box::new));
+    }
+
     /// Notes that the first bytes of the answer are there.
     pub(super) fn first_byte(&mut self) {
         let passed = self.started.elapsed();
@@ -287,6 +293,10 @@ impl Account {
             Outcome::Error => usage.map(Into::into),
             Outcome::Ok | Outcome::Cut | Outcome::Cancelled => self.counted(usage),
         };
+        if record.usage.as_ref().is_some_and(Tokens::is_estimated) {
+            // Nobody told these counts; so it must not look as if both sides had said the same.
+            record.wording.get_or_insert_default();
+        }
         self.price(&mut record);
         record.error = error;
         record.total = self.started.elapsed();

@@ -60,13 +60,14 @@ struct Flowing {
 }
 
 impl Flowing {
-    /// Notes the calls that went on with the answer; gives what all calls have cost.
+    /// Notes the calls that went on with the answer, and what was said of counts; gives what all calls have cost.
     fn settle_calls(&mut self) -> Option<Usage> {
         for called in self.live.take_called() {
             let lease = self.held.leave.lease();
             self.account
                 .attempt(&self.target, lease, called.status, called.took, None);
         }
+        self.account.wording(self.live.wording());
         self.live.usage()
     }
 

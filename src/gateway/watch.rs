@@ -15,6 +15,7 @@ use translator::estimate::Spoken;
 use translator::ir::Usage;
 use translator::json;
 use translator::usage::Reader;
+use translator::wording::{Wording, Words};
 
 use super::array::ArrayFrames;
 use super::{finish, spoken};
@@ -101,6 +102,10 @@ pub(super) struct Watch {
     /// A failure that the hub found, of which the client knows nothing yet.
     fault: Option<Failure>,
     usage: Reader,
+    /// The same, word for word.
+    words: Words,
+    /// The client does not get the latest of them.
+    withheld: bool,
     /// Output so far.
     spoken: Spoken,
     /// The latest line that holds usage; read when somebody asks.
@@ -123,6 +128,8 @@ impl Watch {
             seen: Seen::default(),
             fault: None,
             usage: Reader::new(dialect),
+            words: Words::new(dialect),
+            withheld: false,
             spoken: Spoken::default(),
             usage_line: None,
         }
@@ -160,9 +167,18 @@ impl Watch {
                 .ok()
                 .and_then(|line| usage_member(self.dialect, data_of(line)?))
         {
+            self.words.object(raw);
             self.usage.take(raw);
         }
         self.usage.usage()
+    }
+
+    /// What the upstream said it counted, where that cannot be and something else is noted.
+    pub(super) fn wording(&mut self) -> Option<Wording> {
+        self.usage().filter(|usage| usage.clamped)?;
+        let upstream = self.words.said();
+        let client = upstream.last().filter(|_| !self.withheld).cloned();
+        Some(Wording { upstream, client })
     }
 
     /// Output so far.
@@ -390,7 +406,8 @@ impl Watch {
         }
         if usage {
             self.usage_line = Some(lines.slice(range));
-            if bare && self.strip {
+            self.withheld = bare && self.strip;
+            if self.withheld {
                 verdict = Verdict::TakeOut;
             }
         }
@@ -424,6 +441,7 @@ impl Watch {
                 if let Some(response) = json::member(data, "response") {
                     self.seen.finish = finish::of_response(response);
                     if let Some(usage) = json::member(response, "usage") {
+                        self.words.object(usage);
                         self.usage.take(usage);
                     }
                     if kind == "response.failed" {
@@ -451,6 +469,7 @@ impl Watch {
             "message_start" => {
                 let message = json::member(data, "message");
                 if let Some(raw) = message.and_then(|message| json::member(message, "usage")) {
+                    self.words.object(raw);
                     self.usage.take_early(raw);
                 }
             }
@@ -459,6 +478,7 @@ impl Watch {
                     .and_then(|delta| json::member(delta, "stop_reason"))
                     .and_then(finish::plain);
                 if let Some(raw) = json::member(data, "usage") {
+                    self.words.object(raw);
                     self.usage.take(raw);
                 }
             }

@@ -5,6 +5,9 @@
 
 use std::time::Duration;
 
+use serde_json::{Value, json};
+use translator::wording::Wording;
+
 use super::{Outcome, Record, Tokens};
 use crate::store::entities::{capture, request, request_detail};
 use crate::store::histogram::slot;
@@ -91,7 +94,9 @@ pub(super) fn row(record: &Record) -> request::Model {
 }
 
 fn details(record: &Record, at: i64) -> Option<request_detail::Model> {
-    if record.attempts.is_empty() && record.trace.is_empty() && record.fidelity.is_empty() {
+    let nothing =
+        record.attempts.is_empty() && record.trace.is_empty() && record.fidelity.is_empty();
+    if nothing && record.wording.is_none() {
         return None;
     }
     let trace: Vec<String> = record.trace.iter().map(ToString::to_string).collect();
@@ -101,7 +106,19 @@ fn details(record: &Record, at: i64) -> Option<request_detail::Model> {
         attempts: json(&record.attempts),
         trace: json(&trace),
         fidelity: json(&record.fidelity),
+        usages: record.wording.as_deref().map(usages),
     })
+}
+
+/// Both sides' usage objects as one JSON document. What is no JSON after all is left out.
+fn usages(wording: &Wording) -> String {
+    let document = |raw: &String| serde_json::from_str::<Value>(raw).ok();
+    let upstream: Vec<Value> = wording.upstream.iter().filter_map(document).collect();
+    let mut usages = json!({"upstream": upstream});
+    if let Some(told) = wording.client.as_ref().and_then(document) {
+        usages["client"] = told;
+    }
+    usages.to_string()
 }
 
 fn sealed(record: &Record, at: i64, vault: &Vault) -> Option<capture::Model> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 use translator::ir::Usage;
+use translator::wording::Wording;
 
 use super::capture::Capture;
 use super::change::Change;
@@ -182,6 +183,14 @@ impl Tokens {
     }
 }
 
+impl Tokens {
+    /// The hub has counted, wholly or in part.
+    #[must_use]
+    pub const fn is_estimated(&self) -> bool {
+        matches!(self.source, Source::Estimated)
+    }
+}
+
 impl From<Usage> for Tokens {
     fn from(usage: Usage) -> Self {
         Self {
@@ -254,6 +263,9 @@ pub struct Record {
     /// Token counts; absent when nobody said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usage: Option<Tokens>,
+    /// The counts in the words of both sides, where those are not the same.
+    #[serde(skip)]
+    pub wording: Option<Box<Wording>>,
     /// What it cost; absent when the price is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_nano_usd: Option<i64>,

@@ -107,6 +107,8 @@ async fn share(client: Client, hub: Arc<Hub>, mut stopped: oneshot::Receiver<()>
         };
         if is_away != Some(heard.is_none()) {
             is_away = Some(heard.is_none());
+            let away = i64::from(heard.is_none());
+            hub.metrics.gauges.sharing_away.set(away);
             announce(heard.is_some());
         }
         let heard = heard.unwrap_or_default();

@@ -12,12 +12,13 @@ use sea_orm::{
 };
 
 use super::entities::{
-    audit, capture, dimension, health_check, latency, request, request_detail, rollup,
+    audit, capture, dimension, health_check, latency, request, request_detail, rollup, spend,
     stored_response,
 };
 use super::rolling::{self, Hold};
 use super::rollups::{DAY, HOUR};
 use super::{Store, StoreError};
+use crate::pool::limits::Period;
 
 /// Rows that go at once.
 const PORTION: u64 = 500;
@@ -25,6 +26,8 @@ const PORTION: u64 = 500;
 const PAUSE: Duration = Duration::from_millis(20);
 /// Sums per hour are of use for short ranges only.
 const HOURS_KEPT: i64 = 35 * DAY;
+/// Budgets look at the present day and month alone; clocks of hubs may differ.
+const SPEND_KEPT: i64 = 62 * DAY;
 
 /// How long rows stay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +79,8 @@ pub struct Swept {
     pub audit: u64,
     /// Checks of providers.
     pub checks: u64,
+    /// What client keys spent in days and months that are long over.
+    pub spend: u64,
 }
 
 impl Store {
@@ -139,6 +144,8 @@ impl Store {
                 .forget::<health_check::Entity>(health_check::Column::At, before)
                 .await?;
         }
+        let since = Period::month(now.saturating_sub(SPEND_KEPT));
+        swept.spend = self.forget_spend(&since.to_string()).await?;
         swept.sums = self.forget_hours(now.saturating_sub(HOURS_KEPT)).await?;
         Ok(swept)
     }
@@ -244,6 +251,30 @@ impl Store {
             .one(self.read())
             .await?;
         Ok(sum.flatten().unwrap_or(0))
+    }
+
+    /// Deletes what was spent before a month, in days and months alike: their names are in the order of time.
+    async fn forget_spend(&self, month: &str) -> Result<u64, StoreError> {
+        let mut gone = 0;
+        loop {
+            let old: Vec<String> = spend::Entity::find()
+                .select_only()
+                .column(spend::Column::Id)
+                .filter(spend::Column::Period.lt(month))
+                .limit(PORTION)
+                .into_tuple()
+                .all(self.read())
+                .await?;
+            if old.is_empty() {
+                return Ok(gone);
+            }
+            let done = spend::Entity::delete_many()
+                .filter(spend::Column::Id.is_in(old))
+                .exec(self.write())
+                .await?;
+            gone += done.rows_affected;
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 
     /// Deletes sums per hour from before a time, one dimension after the other, as they stand in the table.

@@ -66,6 +66,8 @@ pub struct Gauges {
     pub ledger_waiting: Gauge<i64, AtomicI64>,
     /// Bytes that wait in a file for the database.
     pub ledger_spill_bytes: Gauge<i64, AtomicI64>,
+    /// 1 while limits are this hub's own because the server that shares them does not answer.
+    pub sharing_away: Gauge<i64, AtomicI64>,
 }
 
 /// All metrics of the hub.
@@ -147,6 +149,11 @@ impl Default for Metrics {
                 "ledger_spill_bytes",
                 "Bytes of request records that wait in a file for the database",
                 &metrics.gauges.ledger_spill_bytes,
+            ),
+            (
+                "sharing_away",
+                "1 while the server of REDIS_URL does not answer and each hub counts for itself",
+                &metrics.gauges.sharing_away,
             ),
         ] {
             registry.register(name, help, gauge.clone());

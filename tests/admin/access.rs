@@ -461,3 +461,145 @@ async fn attack_13_a_database_that_fails_lets_nobody_in() {
     }
     house.end().await;
 }
+
+#[tokio::test]
+async fn attack_42_nobody_calls_in_without_an_account() {
+    // There is no webhook: whoever changes something has a session, or a password or a refresh token to get one with.
+    let table: BTreeMap<String, Row> =
+        serde_json::from_str(include_str!("access.json")).expect("a table");
+    let open: Vec<&str> = table
+        .iter()
+        .filter(|(name, row)| row.role == "open" && !name.starts_with("GET "))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    assert_eq!(open, ["POST /api/auth/login", "POST /api/auth/refresh"]);
+    let document: Value = serde_json::from_str(&bridge::admin::document()).expect("JSON");
+    assert!(document.get("webhooks").is_none());
+    let paths = document["paths"].as_object().expect("paths").values();
+    let operations = paths.flat_map(|path| path.as_object().expect("operations").values());
+    assert!(operations.clone().count() > 100);
+    for operation in operations {
+        assert!(operation.get("callbacks").is_none(), "{operation}");
+    }
+    // Nor does a signature stand for one: this is the right one of "{}" with an empty secret.
+    let house = House::new().await;
+    let empty = "sha256=22f8eea909400af98adf3681a9f31923ef6b7fcba4abb553d92823a3e9d5c25e";
+    for header in [
+        "x-hub-signature-256",
+        "stripe-signature",
+        "webhook-signature",
+    ] {
+        for path in [
+            "/api/providers",
+            "/api/event_logging/batch",
+            "/api/webhooks",
+            "/webhook",
+        ] {
+            let headers = [(header, empty)];
+            let body = json!({});
+            let answer = house
+                .call_with(Method::POST, path, "", &headers, Some(&body))
+                .await;
+            assert!(
+                [401, 404].contains(&answer.status.as_u16()),
+                "{path}: {} {}",
+                answer.status,
+                answer.body
+            );
+        }
+    }
+    house.end().await;
+}
+
+#[tokio::test]
+async fn attack_11_no_other_issuer_is_trusted() {
+    // There is no single sign-on, so nothing of it must work: no other issuer, no key that a token names, no way back
+    // from somewhere else. (Where the interface goes after log-in: `admin-ui/src/lib/session/destination.test.ts`.)
+    use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+    let house = House::new().await;
+    let document: Value = serde_json::from_str(&bridge::admin::document()).expect("JSON");
+    let schemes = document["components"]["securitySchemes"].as_object();
+    for (name, scheme) in schemes.expect("a way to log in") {
+        assert_eq!(scheme["type"], "http", "{name}");
+    }
+    let admin = house.person(Role::Admin).await;
+    let claims = house.admin.tokens.read(&admin).expect("a good token");
+    let now = now_ms() / 1000;
+    let body = |more: Value| {
+        let mut body = json!({
+            "sub": claims.sub, "sid": claims.sid, "aud": claims.aud, "iat": now, "exp": now + 600,
+            "iss": "https://accounts.example.test", "nonce": "n", "email_verified": true
+        });
+        for (name, value) in more.as_object().expect("an object") {
+            body[name] = value.clone();
+        }
+        body
+    };
+    let foreign = EncodingKey::from_secret(b"the public key of somebody, as if it were a secret");
+    let own = house.control.store().vault().key(Purpose::Access);
+    let own = EncodingKey::from_secret(&*own);
+    let named = |algorithm| Header {
+        kid: Some("../../dev/null".to_owned()),
+        jku: Some("https://evil.example.test/keys.json".to_owned()),
+        x5u: Some("https://evil.example.test/chain.pem".to_owned()),
+        ..Header::new(algorithm)
+    };
+    for (what, header, body, key) in [
+        (
+            "another issuer's key",
+            named(Algorithm::HS256),
+            body(json!({})),
+            &foreign,
+        ),
+        (
+            "another algorithm",
+            named(Algorithm::HS384),
+            body(json!({})),
+            &own,
+        ),
+        (
+            "another audience",
+            Header::new(Algorithm::HS256),
+            body(json!({"aud": "some-client-id"})),
+            &own,
+        ),
+        (
+            "several audiences, none of them ours",
+            Header::new(Algorithm::HS256),
+            body(json!({"aud": ["some-client-id", "other"]})),
+            &own,
+        ),
+        (
+            "an end that has passed",
+            Header::new(Algorithm::HS256),
+            body(json!({"exp": now - 3_600})),
+            &own,
+        ),
+        (
+            "a session that is not there",
+            Header::new(Algorithm::HS256),
+            body(json!({"sid": new_id()})),
+            &own,
+        ),
+    ] {
+        let token = encode(&header, &body, key).expect("JSON");
+        let answer = house.call(Method::GET, "/api/auth/me", &token, None).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{what}");
+    }
+    for path in [
+        "/api/auth/callback",
+        "/api/auth/oidc/callback",
+        "/oauth2/callback",
+        "/.well-known/openid-configuration",
+    ] {
+        let path = format!("{path}?code=c&state=s&redirect_uri=https://evil.example.test");
+        let answer = house.knock(Method::GET, &path, "", &[], None).await;
+        assert!(
+            [401, 404].contains(&answer.status.as_u16()),
+            "{path}: {}",
+            answer.status
+        );
+        assert!(answer.header("location").is_empty(), "{path}");
+    }
+    house.end().await;
+}

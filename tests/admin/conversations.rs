@@ -455,6 +455,84 @@ async fn attack_27_nothing_is_half_taken_in() {
 }
 
 #[tokio::test]
+async fn attack_27_an_archive_is_no_bomb_and_leads_nowhere() {
+    let yaml = "CONVERSATION_MAX_COUNT: 2\nCONVERSATION_MAX_MESSAGES: 3\nCONVERSATION_MAX_MESSAGE_BYTES: 1024\n";
+    let house = House::of_yaml(yaml).await;
+    let (ada, eve) = (
+        house.person(Role::Member).await,
+        house.person(Role::Member).await,
+    );
+    let path = format!("{PATH}/import");
+    let archive = |list: Value| json!({"format": "llm-bridge/conversations", "version": 1, "conversations": list});
+    let of = |messages: Vec<Value>| json!({"title": "t", "messages": messages});
+    let mut deep = json!("x");
+    for _ in 0..100 {
+        deep = json!([deep]);
+    }
+    let short = said("user", "a");
+    for (what, document) in [
+        (
+            "messages without end",
+            archive(json!([of(vec![short.clone(); 4])])),
+        ),
+        (
+            "a message without end",
+            archive(json!([of(vec![said("user", &"a".repeat(2_000))])])),
+        ),
+        (
+            "a title without end",
+            archive(json!([{"title": "t".repeat(100_000), "messages": []}])),
+        ),
+        (
+            "conversations without end",
+            archive(json!(vec![of(vec![]); 3])),
+        ),
+        (
+            "depth",
+            archive(json!([{"title": "t", "messages": [{"role": "user", "content": deep}]}])),
+        ),
+        (
+            "a place of its own",
+            archive(json!([{"title": "t", "id": "../../etc/passwd", "messages": []}])),
+        ),
+        (
+            "a schema of before",
+            json!({"format": "llm-bridge/conversations", "version": 0, "conversations": []}),
+        ),
+        (
+            "another format",
+            json!({"format": "../../x", "version": 1, "conversations": []}),
+        ),
+    ] {
+        let refused = house.call(Method::POST, &path, &ada, Some(&document)).await;
+        assert!(refused.status.is_client_error(), "{what}: {}", refused.body);
+        assert!(titles(&get(&house, &ada, PATH).await).is_empty(), "{what}");
+    }
+    // Names that look like paths are names.
+    let named = json!({"title": "../../../etc/cron.d/x\r\nSet-Cookie: a=b", "tags": ["../x"], "messages": [short]});
+    let taken = house
+        .call(Method::POST, &path, &ada, Some(&archive(json!([named]))))
+        .await;
+    assert_eq!(taken.status, StatusCode::CREATED, "{}", taken.body);
+    let id = taken.body["ids"][0].as_str().expect("an id").to_owned();
+    let out = house
+        .call(Method::GET, &format!("{PATH}/{id}/export"), &ada, None)
+        .await;
+    assert_eq!(
+        out.header("content-disposition"),
+        "attachment; filename=\"conversation.json\""
+    );
+    assert!(out.header("set-cookie").is_empty());
+    assert_eq!(out.body["conversations"][0]["title"], named["title"]);
+    // What was taken in is the taker's alone.
+    let foreign = house
+        .call(Method::GET, &format!("{PATH}/{id}"), &eve, None)
+        .await;
+    assert_eq!(foreign.status, StatusCode::NOT_FOUND);
+    house.end().await;
+}
+
+#[tokio::test]
 async fn they_go_with_their_owner_and_with_their_time() {
     let house = House::new().await;
     let admin = house.person(Role::Admin).await;

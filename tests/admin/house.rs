@@ -8,6 +8,7 @@ use bridge::admin::{Admin, Role};
 use bridge::config::{self, Environment, LoadOptions, Secret, Settings};
 use bridge::control::Control;
 use bridge::gateway::{Hub, Tuning};
+use bridge::ledger::{Outlets, to_database};
 use bridge::snapshot::{Snapshot, SnapshotStore};
 use bridge::store::entities::{session, user};
 use bridge::store::{Store, StoreOptions, new_id, now_ms};
@@ -26,6 +27,13 @@ pub(crate) struct House {
     folder: PathBuf,
     options: StoreOptions,
     server: Option<(String, String)>,
+}
+
+/// What becomes of the requests that its hub serves.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Requests {
+    Forgotten,
+    Recorded,
 }
 
 /// An answer, read whole.
@@ -65,27 +73,20 @@ impl House {
 
     /// With this `app.yml`.
     pub(crate) async fn of_yaml(yaml: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("bridge-files-{}", new_id()));
-        std::fs::create_dir_all(&folder).expect("a temporary folder");
-        let file = folder.join("app.yml");
-        std::fs::write(&file, yaml).expect("a temporary file");
-        let options = LoadOptions {
-            config: Some(file),
-            directory: folder.clone(),
-            environment: Environment::default(),
-            host: None,
-            port: None,
-            log_level: None,
-        };
-        let settings =
-            config::load(&options).unwrap_or_else(|errors| unreachable!("{errors}\n{yaml}"));
-        let house = Self::with(settings).await;
-        let _ = std::fs::remove_dir_all(&folder);
-        house
+        Self::built(read(yaml), Requests::Forgotten).await
+    }
+
+    /// The same, and the requests that it serves are written to the database: after `ledger.flush()` they are there.
+    pub(crate) async fn recording(yaml: &str) -> Self {
+        Self::built(read(yaml), Requests::Recorded).await
     }
 
     /// With these files.
-    pub(crate) async fn with(mut files: Settings) -> Self {
+    pub(crate) async fn with(files: Settings) -> Self {
+        Self::built(files, Requests::Forgotten).await
+    }
+
+    async fn built(mut files: Settings, requests: Requests) -> Self {
         let folder = std::env::temp_dir().join(format!("bridge-admin-{}", new_id()));
         std::fs::create_dir_all(&folder).expect("a temporary folder");
         let server = std::env::var("TEST_DATABASE_SERVER").ok();
@@ -111,9 +112,16 @@ impl House {
         };
         let store = Store::open(&options).await.expect("a new database");
         let snapshot = Snapshot::build(&files, 1).expect("sound files");
+        let mut outlets = Outlets::default();
+        if requests == Requests::Recorded {
+            let way = to_database(&folder.join("requests.jsonl"));
+            let (book, recorder) = way.expect("a temporary file");
+            outlets.book = Some(book);
+            tokio::spawn(recorder.run(store.clone()));
+        }
         let hub = Hub::new(
             Arc::new(SnapshotStore::new(snapshot)),
-            None,
+            outlets,
             Tuning::default(),
         );
         let hub = Arc::new(hub.expect("a hub"));
@@ -310,4 +318,23 @@ async fn answer(response: Response) -> Answer {
         headers,
         body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
     }
+}
+
+/// The settings of this `app.yml`.
+fn read(yaml: &str) -> Settings {
+    let folder = std::env::temp_dir().join(format!("bridge-files-{}", new_id()));
+    std::fs::create_dir_all(&folder).expect("a temporary folder");
+    let file = folder.join("app.yml");
+    std::fs::write(&file, yaml).expect("a temporary file");
+    let options = LoadOptions {
+        config: Some(file),
+        directory: folder.clone(),
+        environment: Environment::default(),
+        host: None,
+        port: None,
+        log_level: None,
+    };
+    let settings = config::load(&options).unwrap_or_else(|errors| unreachable!("{errors}\n{yaml}"));
+    let _ = std::fs::remove_dir_all(&folder);
+    settings
 }

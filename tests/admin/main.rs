@@ -36,4 +36,5 @@ mod stored_responses;
 )]
 #[path = "../gateway/upstream.rs"]
 mod upstream;
+mod usages;
 mod users;

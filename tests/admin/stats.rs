@@ -99,6 +99,7 @@ async fn fill(house: &House, owners: [&str; 2]) {
                     attempts: r#"[{"provider":"qwen","status":200}]"#.to_owned(),
                     trace: r#"["alias of `x`"]"#.to_owned(),
                     fidelity: "[]".to_owned(),
+                    usages: None,
                 }),
                 capture: (n == 1).then(|| {
                     let vault = house.control.store().vault();

@@ -76,6 +76,119 @@ fn attack_58_dependencies_come_from_one_index_and_are_locked() {
     }
 }
 
+/// Everything that a machine runs to build, check and pack the product.
+fn recipes() -> Vec<PathBuf> {
+    let mut found = vec![root().join("Makefile"), root().join("deploy/Dockerfile")];
+    let mut folders: Vec<PathBuf> = [".ci", ".github", "scripts"]
+        .iter()
+        .map(|name| root().join(name))
+        .collect();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten() {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn attack_59_nothing_foreign_runs_and_nothing_is_published_unseen() {
+    let recipes = recipes();
+    assert!(recipes.iter().any(|path| path.ends_with(".ci/run")));
+    for path in &recipes {
+        for line in read(path).lines() {
+            let place = || format!("{}: {line}", path.display());
+            // An action is code of somebody else: it is named by what it is, never by a tag that can move.
+            if let Some((_, action)) = line.split_once("uses:") {
+                let digest = action
+                    .split_once('@')
+                    .map_or("", |(_, digest)| digest.trim());
+                let digest = digest.split_whitespace().next().unwrap_or_default();
+                let is_pinned = digest.len() == 40 && digest.bytes().all(|b| b.is_ascii_hexdigit());
+                assert!(is_pinned || action.trim().starts_with("./"), "{}", place());
+            }
+            let fetches = line.contains("curl ") || line.contains("wget ");
+            let runs = ["| sh", "|sh", "| bash", "|bash", "python -c", "eval "];
+            assert!(
+                !(fetches && runs.iter().any(|run| line.contains(run))),
+                "{}",
+                place()
+            );
+            // Nothing here can publish, so nothing here needs an identity that could be stolen.
+            for way in [
+                "cargo publish",
+                "npm publish",
+                "docker push",
+                "gh release",
+                "twine upload",
+            ] {
+                assert!(!line.contains(way), "{}", place());
+            }
+        }
+    }
+    let image = read(&root().join("deploy/Dockerfile"));
+    assert!(image.contains("--locked") && image.contains("\nUSER bridge\n"));
+    for word in ["ARG ", "PASSWORD", "SECRET", "TOKEN"] {
+        assert!(!image.contains(word), "the image knows of a {word}");
+    }
+}
+
+/// A number of an ELF file, little endian.
+#[cfg(target_os = "linux")]
+fn number(program: &[u8], at: u64, bytes: usize) -> u64 {
+    let at = usize::try_from(at).expect("within the file");
+    let bytes = program[at..at + bytes].iter().rev();
+    bytes.fold(0, |number, byte| (number << 8) | u64::from(*byte))
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn attack_59_the_program_is_hardened() {
+    const STACK: u64 = 0x6474_e551;
+    const READ_ONLY_AFTER_START: u64 = 0x6474_e552;
+    const DYNAMIC: u64 = 2;
+    const FLAGS: u64 = 30;
+    const BIND_NOW: u64 = 8;
+    let program = std::fs::read(env!("CARGO_BIN_EXE_bridge")).expect("the program");
+    assert_eq!(&program[..6], b"\x7fELF\x02\x01", "64 bits, little endian");
+    assert_eq!(
+        number(&program, 16, 2),
+        3,
+        "it can be loaded at any address"
+    );
+    let (table, size, count) = (
+        number(&program, 32, 8),
+        number(&program, 54, 2),
+        number(&program, 56, 2),
+    );
+    let (mut stack, mut read_only, mut bound) = (false, false, false);
+    for header in (0..count).map(|place| table + place * size) {
+        let flags = number(&program, header + 4, 4);
+        assert_ne!(flags & 3, 3, "nothing can be written and run");
+        match number(&program, header, 4) {
+            STACK => stack = true,
+            READ_ONLY_AFTER_START => read_only = true,
+            DYNAMIC => {
+                let begin = number(&program, header + 8, 8);
+                let end = begin + number(&program, header + 32, 8);
+                bound = (begin..end).step_by(16).any(|entry| {
+                    number(&program, entry, 8) == FLAGS
+                        && number(&program, entry + 8, 8) & BIND_NOW != 0
+                });
+            }
+            _ => {}
+        }
+    }
+    assert!(stack, "the stack says that it does not run");
+    assert!(read_only, "what the loader has written is read-only");
+    assert!(bound, "all of it is bound at the start");
+}
+
 #[test]
 fn attack_60_our_crates_forbid_unsafe_code_and_are_fuzzed() {
     assert!(read(&root().join("Cargo.toml")).contains("unsafe_code = \"forbid\""));

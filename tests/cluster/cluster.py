@@ -183,7 +183,42 @@ class Cluster(unittest.TestCase):
         statuses = [self.chat(BALANCER, key)[0] for _ in range(30)]
         self.assertEqual(statuses, [200] * 30)
 
-    def test_6_without_the_shared_server_each_hub_counts_for_itself(self):
+    def away(self, url):
+        with urllib.request.urlopen(f"{url}/metrics", timeout=30) as answer:
+            return "\nbridge_sharing_away 1\n" in answer.read().decode()
+
+    def test_6_a_frozen_shared_server_holds_nobody_up_and_lifts_no_limit(self):
+        key, narrow = self.key("frozen"), self.key("narrow", max_concurrency=1)
+        for url in self.hubs:
+            until(lambda url=url: not self.away(url))
+        os.kill(int(os.environ["REDIS_PID"]), signal.SIGSTOP)
+        try:
+            times = []
+
+            def serves(url):
+                began = time.monotonic()
+                self.assertEqual(self.chat(url, key)[0], 200)
+                times.append(time.monotonic() - began)
+                return self.away(url)
+
+            for url in self.hubs:
+                until(lambda url=url: serves(url))
+            # A round with the server is given up after a second; nobody waits for one.
+            self.assertLess(max(times), 0.8)
+            Upstream.hold.clear()
+            held = threading.Thread(target=self.chat, args=(self.hubs[0], narrow, "shared/m", "wait"))
+            held.start()
+            try:
+                until(lambda: self.chat(self.hubs[0], narrow)[0] == 429)
+            finally:
+                Upstream.hold.set()
+                held.join()
+        finally:
+            os.kill(int(os.environ["REDIS_PID"]), signal.SIGCONT)
+        for url in self.hubs:
+            until(lambda url=url: not self.away(url))
+
+    def test_7_without_the_shared_server_each_hub_counts_for_itself(self):
         key = self.key("alone")
         os.kill(int(os.environ["REDIS_PID"]), signal.SIGTERM)
         time.sleep(1)

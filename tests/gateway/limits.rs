@@ -468,3 +468,36 @@ async fn a_new_budget_counts_what_was_spent_before() {
         assert_eq!(answer.status, status, "{budget}: {}", answer.text);
     }
 }
+
+#[tokio::test]
+async fn the_same_request_again_is_checked_again() {
+    let upstream = Upstream::start([Reply::json(200, CHAT.answer)]).await;
+    let one = provider("one", "openai", &upstream, "");
+    let hub = hub("tags: []", &[one]).await;
+    let mut answers = Vec::new();
+    for _ in 0..2 {
+        let answer = call(&hub, &CHAT).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answers.push(answer.text);
+    }
+    // An answer that was given once is nobody's to have: each is asked for, and each is paid.
+    assert_eq!(upstream.asked().len(), 2);
+    assert_eq!(spent(&hub).0, 2 * 5 * PRICE);
+    let mut settings = hub.settings.clone();
+    settings.client_keys[0].limits.budget_month_nano_usd = Some(2 * 5 * PRICE);
+    hub.hub.snapshots.apply(&settings).expect("sound");
+    hub.hub.adopt();
+    let answer = call(&hub, &CHAT).await;
+    assert_eq!(answer.status, 429, "{}", answer.text);
+    settings.client_keys.clear();
+    hub.hub.snapshots.apply(&settings).expect("sound");
+    let answer = call(&hub, &CHAT).await;
+    assert_eq!(answer.status, 401, "{}", answer.text);
+    assert!(answers.iter().all(|given| *given != answer.text));
+    assert_eq!(upstream.asked().len(), 2);
+    // Who brings no key leaves nothing behind.
+    let records = hub.records(3).await;
+    let mut statuses: Vec<_> = records.iter().map(|record| &record["status"]).collect();
+    statuses.sort_by_key(|status| status.as_u64());
+    assert_eq!(statuses, [200, 200, 429]);
+}

@@ -17,6 +17,7 @@ mod outbound;
 mod prices;
 mod proxy;
 mod samples;
+mod sharing;
 mod streams;
 mod traces;
 mod upstream;

@@ -4,8 +4,9 @@ use crate::answer::Answer;
 use crate::continuation::Continuation;
 use crate::error::{Failure, Refusal};
 use crate::ir::{Event, Request, Response};
+use crate::json::Writer;
 use crate::translate::{Origin, Outbound, Recall, Target};
-use crate::{anthropic, gemini, openai_chat, openai_responses, sse};
+use crate::{anthropic, gemini, openai_chat, openai_responses, sse, wording};
 
 /// A wire dialect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -199,6 +200,16 @@ impl StreamDecoder {
         }
     }
 
+    /// Whether the events since the last question held counts.
+    pub(crate) const fn take_news(&mut self) -> bool {
+        match self {
+            Self::OpenAiChat(decoder) => decoder.take_news(),
+            Self::OpenAiResponses(decoder) => decoder.take_news(),
+            Self::Anthropic(decoder) => decoder.take_news(),
+            Self::Gemini(decoder) => decoder.take_news(),
+        }
+    }
+
     /// The upstream has closed the stream. An answer without its proper end becomes a `Fail`.
     pub fn end(&mut self, sink: &mut dyn FnMut(Event<'_>)) {
         match self {
@@ -251,6 +262,30 @@ impl StreamEncoder {
         match self {
             Self::Anthropic(encoder) => encoder.failure(),
             Self::OpenAiChat(_) | Self::OpenAiResponses(_) | Self::Gemini(_) => None,
+        }
+    }
+
+    /// The usage object that the client was told last, as it was written.
+    #[must_use]
+    pub fn told(&self) -> Option<String> {
+        let mut document = Vec::new();
+        let (mut w, dialect) = (Writer::new(&mut document), self.dialect());
+        w.object(|w| match self {
+            Self::OpenAiChat(encoder) => encoder.told(w),
+            Self::OpenAiResponses(encoder) => encoder.told(w),
+            Self::Anthropic(encoder) => encoder.told(w),
+            Self::Gemini(encoder) => encoder.told(w),
+        });
+        let document = String::from_utf8(document).ok()?;
+        wording::find(dialect, &document).map(str::to_owned)
+    }
+
+    const fn dialect(&self) -> Dialect {
+        match self {
+            Self::OpenAiChat(_) => Dialect::OpenAiChat,
+            Self::OpenAiResponses(_) => Dialect::OpenAiResponses,
+            Self::Anthropic(_) => Dialect::Anthropic,
+            Self::Gemini(_) => Dialect::Gemini,
         }
     }
 

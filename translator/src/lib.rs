@@ -47,6 +47,7 @@ pub mod translate;
 pub mod undo;
 pub mod usage;
 pub mod wire;
+pub mod wording;
 
 pub use dialect::Dialect;
 pub use text::Text;

@@ -14,6 +14,7 @@ use crate::sequence::Order;
 use crate::sse;
 use crate::stage::Stage;
 use crate::undo::Undo;
+use crate::wording::{Wording, Words};
 
 pub use crate::stage::Summary;
 
@@ -161,6 +162,8 @@ struct Call {
     decoder: StreamDecoder,
     /// What goes on with a complete answer.
     next: Option<Continuation>,
+    /// What it said it counted, and the calls before it with whose answer it goes on.
+    words: Words,
     ended: bool,
 }
 
@@ -174,15 +177,25 @@ impl Call {
             frames: sse::Decoder::default(),
             decoder,
             next: None,
+            words: Words::new(upstream),
             ended: false,
         }
     }
 
     fn feed(&mut self, bytes: &[u8], sink: &mut dyn FnMut(Event<'_>)) {
         let Self {
-            frames, decoder, ..
+            frames,
+            decoder,
+            words,
+            ..
         } = self;
-        if let Err(error) = frames.feed(bytes, |frame| decoder.frame(frame, sink)) {
+        let read = frames.feed(bytes, |frame| {
+            decoder.frame(frame, sink);
+            if decoder.take_news() {
+                words.event(frame.data);
+            }
+        });
+        if let Err(error) = read {
             sink(Event::Fail(unreadable(&error)));
         }
     }
@@ -192,9 +205,18 @@ impl Call {
             return;
         }
         let Self {
-            frames, decoder, ..
+            frames,
+            decoder,
+            words,
+            ..
         } = self;
-        match frames.end(|frame| decoder.frame(frame, sink)) {
+        let read = frames.end(|frame| {
+            decoder.frame(frame, sink);
+            if decoder.take_news() {
+                words.event(frame.data);
+            }
+        });
+        match read {
             Ok(()) => decoder.end(sink),
             Err(error) => sink(Event::Fail(unreadable(&error))),
         }
@@ -279,6 +301,7 @@ impl StreamTranslation {
             encoder,
         } = self;
         calls[call].ended = true;
+        calls[call].words.answer(body);
         calls[call].next = Continuation::of_answer(*upstream, body);
         upstream.decode_response(body, origin, &mut |event| {
             stage.event(call, event, &mut |event| encoder.event(event, out));
@@ -316,7 +339,10 @@ impl StreamTranslation {
     /// Another call goes on with the answer of this one.
     pub fn resume(&mut self, call: usize, origin: &Origin<'_>) {
         self.stage.resume(call);
-        self.calls[call] = Call::new(self.upstream, origin, true);
+        let next = Call::new(self.upstream, origin, true);
+        let before = std::mem::replace(&mut self.calls[call], next);
+        self.calls[call].words = before.words;
+        self.calls[call].words.another_call();
     }
 
     /// The answer of this call will not be gone on with.
@@ -366,6 +392,16 @@ impl StreamTranslation {
     /// Appends a sign of life.
     pub fn heartbeat(&mut self, out: &mut Vec<u8>) {
         self.encoder.heartbeat(out);
+    }
+
+    /// The counts so far in the words of both sides.
+    #[must_use]
+    pub fn wording(&mut self) -> Wording {
+        let calls = self.calls.iter_mut();
+        Wording {
+            upstream: calls.flat_map(|call| call.words.said()).collect(),
+            client: self.encoder.told(),
+        }
     }
 
     /// What has been seen so far.

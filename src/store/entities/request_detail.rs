@@ -21,6 +21,10 @@ pub struct Model {
     /// What the translation changed, as a JSON list.
     #[sea_orm(column_type = "Text")]
     pub fidelity: String,
+    /// The usage objects of both sides, as a JSON document; absent where the counts of the request say it all.
+    #[sea_orm(column_type = "Text", nullable)]
+    #[serde(default)]
+    pub usages: Option<String>,
 }
 
 /// No relations: rows are joined by hand where it is needed.

@@ -27,6 +27,8 @@ pub struct StreamDecoder {
     next_part: u32,
     counts: Counts,
     counted: bool,
+    /// The latest event held counts.
+    news: bool,
     started: bool,
     finish: Option<Finish<'static>>,
     called: bool,
@@ -70,6 +72,7 @@ impl StreamDecoder {
             next_part: 0,
             counts: Counts::default(),
             counted: false,
+            news: false,
             started: false,
             finish: None,
             called: false,
@@ -86,6 +89,11 @@ impl StreamDecoder {
     /// What goes on with the turn.
     pub(crate) fn continuation(&mut self) -> Option<Continuation> {
         self.turn.take()?.finish()
+    }
+
+    /// Whether there were counts since the last question.
+    pub(crate) const fn take_news(&mut self) -> bool {
+        std::mem::replace(&mut self.news, false)
     }
 
     /// Takes one frame.
@@ -166,7 +174,7 @@ impl StreamDecoder {
         });
         if let Some(usage) = message.usage {
             self.counts.update(&usage);
-            self.counted = true;
+            (self.counted, self.news) = (true, true);
             sink(Event::Usage(Usage {
                 early: true,
                 ..self.counts.usage()
@@ -177,7 +185,7 @@ impl StreamDecoder {
     fn message_delta(&mut self, event: StreamEvent<'_>, sink: &mut dyn FnMut(Event<'_>)) {
         if let Some(usage) = event.usage {
             self.counts.update(&usage);
-            self.counted = true;
+            (self.counted, self.news) = (true, true);
             sink(Event::Usage(self.counts.usage()));
         }
         if let Some(delta) = event.delta

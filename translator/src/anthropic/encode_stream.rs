@@ -29,6 +29,8 @@ pub struct StreamEncoder {
     unusable: Option<u32>,
     usage: Option<Usage>,
     finish: Option<Finish<'static>>,
+    /// The message has ended.
+    ended: bool,
     /// Why the client's stream has ended as an error.
     failed: Option<Failure>,
 }
@@ -70,6 +72,7 @@ impl StreamEncoder {
             unusable: None,
             usage: None,
             finish: None,
+            ended: false,
             failed: None,
         }
     }
@@ -144,6 +147,25 @@ impl StreamEncoder {
             usage::write_delta(w, &self.usage.unwrap_or_default());
         });
         frame("message_stop", out, |_| {});
+        self.ended = true;
+    }
+
+    /// Writes what the client was told of the counts last, as it was written.
+    pub(crate) fn told(&self, w: &mut Writer<'_>) {
+        if self.ended {
+            usage::write_delta(w, &self.usage.unwrap_or_default());
+        } else if self.started {
+            usage::write_message(w, &self.early());
+        }
+    }
+
+    /// The counts before there are any.
+    fn early(&self) -> Usage {
+        Usage {
+            fresh: self.answer.input_estimate,
+            output: 1,
+            ..Usage::default()
+        }
     }
 
     /// Why the stream that was written ends as an error.
@@ -163,11 +185,7 @@ impl StreamEncoder {
             return;
         }
         let id = self.answer.ids.next("msg_");
-        let usage = Usage {
-            fresh: self.answer.input_estimate,
-            output: 1,
-            ..Usage::default()
-        };
+        let usage = self.early();
         frame("message_start", out, |w| {
             w.object_in("message", |w| {
                 w.str("id", &id);

@@ -27,6 +27,8 @@ pub struct StreamDecoder {
     failed: bool,
     choices: Vec<Choice>,
     usage: Option<Usage>,
+    /// The latest event held counts.
+    news: bool,
     /// What goes on with the answer, a JSON string.
     token: Option<String>,
 }
@@ -61,6 +63,7 @@ impl StreamDecoder {
             failed: false,
             choices: Vec::new(),
             usage: None,
+            news: false,
             token: None,
         }
     }
@@ -69,6 +72,11 @@ impl StreamDecoder {
     pub(crate) fn continuation(&mut self) -> Option<Continuation> {
         let token = self.token.take()?;
         Continuation::token(&token).filter(|_| self.choices.len() == 1)
+    }
+
+    /// Whether there were counts since the last question.
+    pub(crate) const fn take_news(&mut self) -> bool {
+        std::mem::replace(&mut self.news, false)
     }
 
     pub(crate) fn frame(&mut self, frame: Frame<'_>, sink: Sink<'_>) {
@@ -130,6 +138,7 @@ impl StreamDecoder {
         // Early chunks may leave counts out; they never take back what was counted.
         if let Some(counted) = chunk.usage.as_ref().and_then(usage::read) {
             self.usage = Some(counted);
+            self.news = true;
         }
         if let Some(feedback) = chunk.feedback
             && let Some(reason) = feedback

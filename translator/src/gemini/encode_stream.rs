@@ -2,7 +2,7 @@
 //!
 //! The client's SDK fails on comments and on any terminator, so there is neither.
 
-use super::{chunk, error};
+use super::{chunk, error, usage};
 use crate::Text;
 use crate::answer::Answer;
 use crate::ir::{Args, Citation, Event, Finish, Opaque, Opening, Usage};
@@ -33,6 +33,8 @@ pub struct StreamEncoder {
     /// How likely the tokens of each alternative were, as list elements: said at its end.
     logprobs: Vec<(u32, String)>,
     usage: Option<Usage>,
+    /// What the client was told of the counts.
+    told: Option<Usage>,
 }
 
 /// A part that grows.
@@ -68,6 +70,7 @@ impl StreamEncoder {
             citations: Vec::new(),
             logprobs: Vec::new(),
             usage: None,
+            told: None,
         }
     }
 
@@ -111,6 +114,13 @@ impl StreamEncoder {
                 }
             }
             Event::Ping => {}
+        }
+    }
+
+    /// Writes what the client was told of the counts, as it was written.
+    pub(crate) fn told(&self, w: &mut Writer<'_>) {
+        if let Some(told) = &self.told {
+            usage::write(told, w);
         }
     }
 
@@ -241,6 +251,7 @@ impl StreamEncoder {
             });
             chunk::envelope(self.usage.as_ref(), &self.model, &self.id, w);
         });
+        self.told = self.usage;
         self.close_frame(out);
     }
 

@@ -38,6 +38,8 @@ pub struct StreamDecoder {
     parts: u32,
     pub(super) choices: Vec<Choice>,
     usage: Option<Usage>,
+    /// The latest event held counts.
+    news: bool,
 }
 
 /// One alternative.
@@ -86,7 +88,13 @@ impl StreamDecoder {
             parts: 0,
             choices: Vec::new(),
             usage: None,
+            news: false,
         }
+    }
+
+    /// Whether there were counts since the last question.
+    pub(crate) const fn take_news(&mut self) -> bool {
+        std::mem::replace(&mut self.news, false)
     }
 
     pub(crate) fn frame(&mut self, frame: Frame<'_>, sink: Sink<'_>) {
@@ -192,6 +200,7 @@ impl StreamDecoder {
             && self.usage != Some(usage)
         {
             self.usage = Some(usage);
+            self.news = true;
             sink(Event::Usage(usage));
         }
     }

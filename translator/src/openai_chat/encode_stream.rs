@@ -28,6 +28,8 @@ pub struct StreamEncoder {
     parts: Vec<Part>,
     choices: Vec<Choice>,
     usage: Option<Usage>,
+    /// The client has been told the counts.
+    told: bool,
     progress: Progress,
 }
 
@@ -107,6 +109,7 @@ impl StreamEncoder {
             parts: Vec::new(),
             choices: Vec::new(),
             usage: None,
+            told: false,
             progress: Progress::Waiting,
         }
     }
@@ -156,9 +159,17 @@ impl StreamEncoder {
             out.extend_from_slice(&self.head);
             out.extend_from_slice(b"],");
             usage::encode(&self.usage.unwrap_or_default(), &mut Writer::new(out));
+            self.told = true;
             out.extend_from_slice(b"}\n\n");
         }
         out.extend_from_slice(b"data: [DONE]\n\n");
+    }
+
+    /// Writes what the client was told of the counts, as it was written.
+    pub(crate) fn told(&self, w: &mut Writer<'_>) {
+        if self.told {
+            usage::encode(&self.usage.unwrap_or_default(), w);
+        }
     }
 
     pub(crate) fn heartbeat(&mut self, out: &mut Vec<u8>) {

@@ -18,6 +18,8 @@ pub struct StreamDecoder {
     reader: Reader,
     started: bool,
     ended: bool,
+    /// The latest event held counts.
+    news: bool,
     items: Vec<OpenItem>,
 }
 
@@ -68,8 +70,14 @@ impl StreamDecoder {
             reader: Reader::new(origin),
             started: false,
             ended: false,
+            news: false,
             items: Vec::new(),
         }
+    }
+
+    /// Whether there were counts since the last question.
+    pub(crate) const fn take_news(&mut self) -> bool {
+        std::mem::replace(&mut self.news, false)
     }
 
     pub(crate) fn frame(&mut self, frame: Frame<'_>, sink: &mut dyn FnMut(Event<'_>)) {
@@ -523,6 +531,7 @@ impl StreamDecoder {
             item.close_parts(sink);
         }
         self.ended = true;
+        self.news = answered.usage.is_some();
         self.reader.finish(&answered, sink);
     }
 }

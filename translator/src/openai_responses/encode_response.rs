@@ -88,7 +88,7 @@ const BARE_ECHO: &str = concat!(
     r#""tool_choice":"auto","tools":[],"top_p":1"#
 );
 
-fn usage(w: &mut Writer<'_>, usage: &Usage) {
+pub(super) fn usage(w: &mut Writer<'_>, usage: &Usage) {
     w.uint("input_tokens", usage.input_total());
     w.object_in("input_tokens_details", |w| {
         w.uint("cached_tokens", usage.cache_read);

@@ -1,7 +1,7 @@
 //! A client's stream. Holds what has been said, because every level of this dialect repeats it when it ends.
 
 use super::encode_items::{self as items, Call, Status, Words};
-use super::encode_response::{Stand, response, unusable};
+use super::encode_response::{Stand, response, unusable, usage};
 use super::{error, server_items};
 use crate::Text;
 use crate::answer::Answer;
@@ -25,6 +25,8 @@ pub struct StreamEncoder {
     /// How likely the tokens of the next words are, as list elements.
     logprobs: String,
     usage: Option<Usage>,
+    /// What the client was told of the counts.
+    told: Option<Usage>,
     finish: Option<Finish<'static>>,
     failure: Option<Failure>,
 }
@@ -73,6 +75,7 @@ impl StreamEncoder {
             part: None,
             logprobs: String::new(),
             usage: None,
+            told: None,
             finish: None,
             failure: None,
         }
@@ -124,6 +127,13 @@ impl StreamEncoder {
         self.whole(name, stand, out);
     }
 
+    /// Writes what the client was told of the counts, as it was written.
+    pub(crate) fn told(&self, w: &mut Writer<'_>) {
+        if let Some(told) = &self.told {
+            w.object_in("usage", |w| usage(w, told));
+        }
+    }
+
     /// A comment: every client of this dialect skips it.
     pub(crate) fn heartbeat(&mut self, out: &mut Vec<u8>) {
         out.extend_from_slice(b": ping\n\n");
@@ -158,8 +168,10 @@ impl StreamEncoder {
             sequence,
             output,
             usage,
+            told,
             ..
         } = self;
+        *told = *usage;
         let id = id.as_deref().unwrap_or_default();
         frame(name, sequence, out, |w| {
             w.object_in("response", |w| {

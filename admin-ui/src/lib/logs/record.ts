@@ -23,11 +23,18 @@ export interface Attempt {
   reason: string;
 }
 
+export interface UsageWords {
+  upstream: Json[];
+  client: Json | null;
+}
+
 export interface RequestRecord {
   request: RequestRow;
   attempts: Attempt[];
   trace: string[];
   losses: Loss[];
+  /** Usage objects as either side wrote them; nothing where the upstream's own went to the client. */
+  usages: UsageWords | null;
   /** Nothing when bodies were not captured, or are not for this reader. */
   capture: Record<Side, KeptBody> | null;
 }
@@ -56,6 +63,7 @@ export function recordOf(answer: Schemas['RequestRecord']): RequestRecord {
     })),
     trace: list(answer.trace as Json).map((step) => (typeof step === 'string' ? step : text(at(step, 'text')))),
     losses: list(answer.fidelity as Json).map(lossOf),
+    usages: answer.usages ? { upstream: list(answer.usages.upstream as Json), client: (answer.usages.client as Json | undefined) ?? null } : null,
     capture: isObject(capture)
       ? {
           client_request: bodyOf(capture['client_request']),
