@@ -24,7 +24,7 @@ impl Kept {
     async fn of(format: &str, reply: Reply, path: &str, body: Value) -> Self {
         let upstream = Upstream::start([reply]).await;
         let house = House::recording(&format!(
-            "AUTH: open\nPROVIDERS:\n  - {{name: up, api_format: {format}, base_url: 'http://{}', api_key: sk-0123456789, allow_private_network: true}}\n",
+            "AUTH: open\nPREFERRED_PROVIDER: up\nPROVIDERS:\n  - {{name: up, api_format: {format}, base_url: 'http://{}', api_key: sk-0123456789, allow_private_network: true}}\n",
             upstream.address
         ))
         .await;
