@@ -117,3 +117,14 @@ test('a pause holds what is shown', { timeout: 60_000 }, async () => {
   await page.waitForFunction((text) => ![...document.querySelectorAll('td')].some((cell) => cell.textContent?.includes('0001#') && cell.parentElement?.children[4]?.textContent === text), held);
   await visitor.leave();
 });
+
+test('a pool leads to the rules that name it', { timeout: 60_000 }, async () => {
+  await house.call('POST', '/api/routes', { name: 'by-shared', match: { model: ['shared-*'] }, targets: [{ provider: 'lab' }], key_pool: 'shared' });
+  const visitor = await Visitor.arrive(browser, house);
+  const { page } = visitor;
+  await visitor.signIn();
+  await visitor.open('/key-pools/shared');
+  await page.getByRole('link', { name: /by-shared/ }).click();
+  await page.getByRole('dialog', { name: /by-shared/ }).getByText('shared-*').waitFor();
+  await visitor.leave();
+});

@@ -55,6 +55,14 @@ test('make a route and see the tester change its answer', { timeout: 120_000 }, 
   // Behind the wider rule the narrower one is never reached, and the page says so.
   await page.locator('#rule-sonnet-first').getByText(/never reached/).waitFor();
   await visitor.look('routes', { whole: true });
+  // The palette leads to the rule itself, from its own page too.
+  await page.keyboard.press('Control+k');
+  await page.getByRole('combobox', { name: 'Go to' }).fill('sonnet-fi');
+  await page.getByRole('option', { name: /sonnet-first/ }).click();
+  const rule = page.getByRole('dialog', { name: /sonnet-first/ });
+  await rule.getByText('claude-sonnet-*').waitFor();
+  await rule.getByRole('button', { name: 'Cancel' }).click();
+  await rule.waitFor({ state: 'detached' });
   await visitor.open('/routes/test');
   await page.getByText('The rule claude-elsewhere decides.').waitFor();
 

@@ -28,10 +28,11 @@ export class Query {
   }
 }
 
-/** Runs when the address asks for something new (`?new=1`), and takes that out of it; call it in an effect. */
-export function onNew(open: () => void): void {
-  if (!page.url.searchParams.has('new')) return;
+/** Runs when the address asks for something (`?new=1`), and takes that out of it; call it in an effect. */
+export function onAsked(name: string, open: (value: string) => void): void {
+  const asked = page.url.searchParams.get(name);
+  if (asked === null) return;
   const url = new URL(page.url);
-  url.searchParams.delete('new');
-  void goto(url, { replaceState: true, keepFocus: true, noScroll: true }).then(open);
+  url.searchParams.delete(name);
+  void goto(url, { replaceState: true, keepFocus: true, noScroll: true }).then(() => open(asked));
 }
