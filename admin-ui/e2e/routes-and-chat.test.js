@@ -135,10 +135,13 @@ test('chat with two models side by side and switch', { timeout: 120_000 }, async
   await page.getByRole('dialog').getByText('message_start').first().waitFor();
   await page.keyboard.press('Escape');
 
-  // Kept from here on, and there again after a reload.
+  // Kept from here on; a new one leaves it, and its address leads back to it.
   await page.getByRole('switch', { name: 'Keep conversations' }).click();
   await page.waitForURL('**c=**');
-  await page.reload();
+  const kept = page.url();
+  await page.getByRole('button', { name: 'New conversation' }).click();
+  await page.waitForURL((url) => !url.searchParams.has('c'));
+  await page.goto(kept);
   await lane(1).getByText(/demo-model-generate in a gemini/).waitFor();
   for (const width of [360, 768]) {
     await visitor.resize(width);
