@@ -136,6 +136,7 @@ test('somebody who is invited sees what their role allows', { timeout: 180_000 }
   guest.expectRefusal(/\/api\/users/);
   await guest.open('/users');
   await guest.page.getByText('Your role does not allow this.').waitFor();
+  assert.equal(await guest.page.getByRole('button', { name: 'Invite somebody' }).count(), 0);
   await guest.look('users-refused');
 
   // Another role is in force at once, and so is a lock-out.
@@ -145,6 +146,8 @@ test('somebody who is invited sees what their role allows', { timeout: 180_000 }
   await page.getByText('Saved.', { exact: true }).waitFor();
   await guest.open('/providers');
   await guest.page.getByRole('button', { name: 'Add a provider' }).first().waitFor();
+  await guest.open('/api-keys?new=1');
+  await guest.page.getByRole('dialog').getByLabel('Owner').waitFor();
   await page.getByRole('button', { name: 'Lock out' }).click();
   await page.getByText('Grace is locked out.').waitFor();
   guest.expectRefusal(/\/api\//);
