@@ -42,8 +42,7 @@ dist: ui
 	cargo build --locked --profile dist -p bridge -p bridge-admin
 	ls -l target/dist/bridge target/dist/bridge-admin
 
-# CPU per request and per chunk, memory per stream, cold start; beside nginx and a minimal proxy.
-bench:
-	cargo build --locked --release -p bridge
+# CPU per request and per chunk, memory per stream, cold start of what ships; beside nginx and a minimal proxy.
+bench: dist
 	cargo build --locked --release -p bridge-bench
-	ulimit -n $$(ulimit -H -n); target/release/bridge-bench run --hub target/release/bridge
+	ulimit -n $$(ulimit -H -n); target/release/bridge-bench run
