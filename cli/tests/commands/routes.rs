@@ -78,6 +78,13 @@ fn routes_are_put_in_order() {
         .shown();
     assert_eq!(order(&hub), "b\na\n");
     hub.run(&["routes", "move", "b"]).failed(2);
+    let told = hub
+        .run(&["routes", "move", "a", "--before", "demo-gemini"])
+        .failed(5);
+    assert!(told.contains("before `demo-anthropic`"), "{told}");
+    hub.run(&["routes", "move", "a", "--before", "demo-anthropic"])
+        .shown();
+    assert_eq!(order(&hub), "b\na\n");
 }
 
 #[test]
