@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use crate::entry::items;
 use crate::failure::{Failure, Flaw, Kind};
 
 /// The failure behind an answer that is none.
@@ -43,12 +44,8 @@ pub(super) fn failure(status: u16, body: &[u8], request_id: Option<&str>) -> Fai
 }
 
 fn flaws(document: &Value) -> Vec<Flaw> {
-    let listed = document["errors"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
     let text = |flaw: &Value, name: &str| flaw[name].as_str().unwrap_or_default().to_owned();
-    let flaws = listed.iter().map(|flaw| Flaw {
+    let flaws = items(&document["errors"]).iter().map(|flaw| Flaw {
         field: text(flaw, "field"),
         message: text(flaw, "message"),
         fix: text(flaw, "fix"),

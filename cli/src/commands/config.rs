@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
-use super::providers::items;
 use crate::endpoints;
+use crate::entry::items;
 use crate::failure::{Ended, Failure, Kind};
 use crate::input;
 use crate::output::{Layout, Show, column};

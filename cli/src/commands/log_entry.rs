@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use translator::Dialect;
 
 use super::logs::LOGS;
-use super::providers::items;
 use crate::data_plane;
 use crate::endpoints;
+use crate::entry::items;
 use crate::failure::{Ended, Failure};
 use crate::input::ApiKey;
 use crate::output::{harmless, is_watched};

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::client::Call;
 use crate::endpoints;
-use crate::entry::{clock, count, lasted, models, text};
+use crate::entry::{clock, count, items, lasted, models, text};
 use crate::events::{Attention, Heard, follow};
 use crate::failure::{Ended, Failure};
 use crate::moment;
@@ -95,12 +95,8 @@ impl Tail {
                 .with_some("provider", self.provider.as_deref())
                 .with_some("client_key_id", self.client_key.as_deref());
             let page = session.read(&call).await?.body;
-            let items = page["items"].as_array().cloned().unwrap_or_default();
-            rows.extend(
-                items
-                    .into_iter()
-                    .filter(|row| !self.errors || row["outcome"] != "ok"),
-            );
+            let wanted = |row: &&Value| !self.errors || row["outcome"] != "ok";
+            rows.extend(items(&page["items"]).iter().filter(wanted).cloned());
             cursor = page["next"].as_str().map(str::to_owned);
             if cursor.is_none() {
                 break;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::news::{Act, News, Topic};
 use crate::client::{Call, Client};
 use crate::endpoints;
+use crate::entry::items;
 use crate::failure::{Ended, Kind};
 
 /// The roles that names such as `opus` stand for, with the member that sets each.
@@ -128,11 +129,10 @@ async fn done(client: &Client, call: &Call, words: &str, topics: &[Topic]) -> Ve
     match client.send(call).await {
         Err(failure) => vec![News::Undone(failure)],
         Ok(sent) => {
-            let warnings = sent.body["warnings"]
-                .as_array()
-                .map(Vec::as_slice)
-                .unwrap_or_default();
-            let words = match warnings.first().and_then(Value::as_str) {
+            let words = match items(&sent.body["warnings"])
+                .first()
+                .and_then(Value::as_str)
+            {
                 Some(warning) => format!("{words}, but {warning}"),
                 None => words.to_owned(),
             };
@@ -150,7 +150,7 @@ async fn test(client: &Client, pool: &str) -> Vec<News> {
     match client.send(&endpoints::KEYS_TEST.call(&[pool])).await {
         Err(failure) => vec![News::Undone(failure)],
         Ok(sent) => {
-            let results = sent.body.as_array().map(Vec::as_slice).unwrap_or_default();
+            let results = items(&sent.body);
             let good = results.iter().filter(|result| result["ok"] == true).count();
             let words = format!("{good} of {} keys of `{pool}` work", results.len());
             vec![News::Done(words)]

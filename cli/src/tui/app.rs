@@ -10,6 +10,7 @@ use super::pager::Pager;
 use super::prompt::Prompt;
 use super::theme::Theme;
 use super::traffic::Traffic;
+use crate::entry::items;
 use crate::events::Heard;
 use crate::failure::{Failure, Kind};
 
@@ -249,7 +250,7 @@ impl App {
 
     /// The list of live requests begins with those that ended before.
     fn begin(&mut self, page: &Value) {
-        for row in page["items"].as_array().into_iter().flatten() {
+        for row in items(&page["items"]) {
             let at = row["at"].as_i64().unwrap_or_default();
             self.traffic.count(at, is_failure(row));
             self.live.push_back(row.clone());
@@ -331,7 +332,7 @@ impl App {
         let Heard::Event(_, changes) = heard else {
             return;
         };
-        for change in changes["keys"].as_array().into_iter().flatten() {
+        for change in items(&changes["keys"]) {
             let name = |member: &str| change[member].as_str().unwrap_or_default().to_owned();
             self.keys
                 .insert((name("pool"), name("key")), change.clone());
@@ -342,12 +343,7 @@ impl App {
     pub(super) fn rows(&self, screen: Screen) -> Vec<&Value> {
         let rows: Box<dyn Iterator<Item = &Value>> = match screen {
             Screen::Live | Screen::Top => Box::new(self.live.iter()),
-            _ => Box::new(
-                self.answer(Topic::Logs)["items"]
-                    .as_array()
-                    .into_iter()
-                    .flatten(),
-            ),
+            _ => Box::new(items(&self.answer(Topic::Logs)["items"]).iter()),
         };
         rows.filter(|row| !self.only_errors || row["outcome"] != "ok")
             .filter(|row| self.search.is_empty() || has_words(row, &self.search))
@@ -356,17 +352,13 @@ impl App {
 
     /// Conversations that are kept.
     pub(super) fn kept(&self) -> &[Value] {
-        let items = self.answer(Topic::Kept)["items"].as_array();
-        items.map(Vec::as_slice).unwrap_or_default()
+        items(&self.answer(Topic::Kept)["items"])
     }
 
     /// Requests of one client for one model with no long pause between them, the newest conversation first.
     pub(super) fn conversations(&self) -> Vec<Vec<&Value>> {
         let mut found: Vec<Vec<&Value>> = Vec::new();
-        let rows = self.answer(Topic::Logs)["items"]
-            .as_array()
-            .into_iter()
-            .flatten();
+        let rows = items(&self.answer(Topic::Logs)["items"]).iter();
         for row in rows.filter(|row| row["call"] == "generate") {
             let fits = |turns: &&mut Vec<&Value>| {
                 turns.last().is_some_and(|later| {
@@ -389,9 +381,7 @@ impl App {
     /// How many lines the list of a screen has.
     pub(super) fn lines(&self, screen: Screen) -> usize {
         match screen {
-            Screen::Models => self.answer(Topic::Presets)["items"]
-                .as_array()
-                .map_or(0, Vec::len),
+            Screen::Models => items(&self.answer(Topic::Presets)["items"]).len(),
             Screen::Keys => self.keys.len(),
             Screen::Conversations if self.is_by_log => self.conversations().len(),
             Screen::Conversations => self.kept().len(),

@@ -7,7 +7,7 @@ use super::act::ROLES;
 use super::app::{App, Screen};
 use super::news::{Act, Topic};
 use super::prompt::{Prompt, Purpose};
-use crate::entry::text;
+use crate::entry::{items, text};
 
 /// Lines of a page.
 const PAGE: isize = 10;
@@ -242,8 +242,7 @@ impl App {
         let chosen = self.chosen(Screen::Models).and_then(|at| presets.get(at));
         if let Some(preset) = chosen {
             let name = text(preset, "name").to_owned();
-            let warnings = preset["warnings"].as_array().map_or(0, Vec::len);
-            let title = match warnings {
+            let title = match items(&preset["warnings"]).len() {
                 0 => format!("Switch everybody to `{name}`?"),
                 _ => format!("Switch everybody to `{name}`? Not all of it can serve here."),
             };
@@ -256,11 +255,7 @@ impl App {
         let mut choices = Vec::new();
         let models = self.answer(Topic::Models)["models"].as_object();
         for (provider, listed) in models.into_iter().flatten() {
-            let listed = listed
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(Value::as_str);
+            let listed = items(listed).iter().filter_map(Value::as_str);
             choices.extend(listed.map(|model| format!("{provider}/{model}")));
         }
         self.prompt = Some(Prompt::new(

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::entry::{clock, dollars, lasted, models, text};
+use crate::entry::{clock, dollars, items, lasted, models, text};
 use crate::moment;
 
 /// Text that is scrolled.
@@ -125,7 +125,7 @@ impl Pager {
                     .trim_end()
                     .to_owned(),
             );
-            for part in message["content"].as_array().into_iter().flatten() {
+            for part in items(&message["content"]) {
                 match part["text"].as_str() {
                     Some(words) => lines.extend(words.lines().map(|line| format!("  {line}"))),
                     None => lines.push(format!("  [{}]", text(part, "type"))),

@@ -1,33 +1,14 @@
 //! What needs no hub: translations, and configurations of older gateways, which the hub's own check takes.
 
-use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use crate::hub::{Outcome, binary};
 
 /// Runs the program where there is neither a hub nor a home.
 fn offline(args: &[&str], input: &str) -> Outcome {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_bridge-admin"))
-        .args(args)
-        .env_clear()
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    // A program that refuses its command line does not read.
-    let _ = child
-        .stdin
-        .take()
-        .expect("piped")
-        .write_all(input.as_bytes());
-    let output = child.wait_with_output().expect("it ends");
-    Outcome {
-        code: output.status.code(),
-        out: String::from_utf8_lossy(&output.stdout).into_owned(),
-        err: String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bridge-admin"));
+    Outcome::of(command.args(args).env_clear(), input)
 }
 
 fn sample(name: &str) -> String {
