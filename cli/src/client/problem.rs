@@ -97,6 +97,9 @@ mod tests {
     fn what_is_no_problem_document_is_told_too() {
         let told = failure(502, b"<html>\nBad gateway", None).to_string();
         assert_eq!(told, "the hub answered 502: <html>");
+        let escapes = br#"{"detail":"the provider said\n\u001b[2Jno"}"#;
+        let told = failure(502, escapes, None).to_string();
+        assert_eq!(told, "the provider said\n\\u{1b}[2Jno");
         let dialect = br#"{"error":{"message":"no such model","code":"not_found"}}"#;
         let told = failure(404, dialect, None);
         assert_eq!(

@@ -9,13 +9,12 @@ use crate::entry::{clock, count, items, lasted, models, text};
 use crate::events::{Attention, Heard, follow};
 use crate::failure::{Ended, Failure};
 use crate::moment;
-use crate::output::{Format, tell};
+use crate::output::{Format, harmless, tell};
+use crate::resource::PAGE;
 use crate::session::Session;
 
 /// Most pages that are looked through for the newest requests of a kind.
 const MOST_PAGES: usize = 10;
-/// How many are read at once.
-const PAGE: usize = 200;
 
 /// Which requests.
 #[derive(Args, Debug)]
@@ -161,10 +160,12 @@ fn line(row: &Value, has_colour: bool) -> String {
         line.push_str("  ");
         line.push_str(code);
     }
+    // Clients name models as they like.
+    let line = harmless(line.trim_end());
     match (has_colour, row["outcome"].as_str()) {
-        (false, _) | (true, Some("ok")) => line.trim_end().to_owned(),
-        (true, Some("cancelled")) => format!("\u{1b}[33m{}\u{1b}[0m", line.trim_end()),
-        (true, _) => format!("\u{1b}[31m{}\u{1b}[0m", line.trim_end()),
+        (false, _) | (true, Some("ok")) => line,
+        (true, Some("cancelled")) => format!("\u{1b}[33m{line}\u{1b}[0m"),
+        (true, _) => format!("\u{1b}[31m{line}\u{1b}[0m"),
     }
 }
 
@@ -184,5 +185,12 @@ mod tests {
             "19:02:27  529 error    1.2s    12k      -  sonnet > qwen3-max            qwen              ci  overloaded"
         );
         assert!(line(&row, true).starts_with("\u{1b}[31m"));
+    }
+
+    #[test]
+    fn a_name_does_not_speak_to_the_terminal() {
+        let row = json!({"status": 200, "outcome": "ok", "model_asked": "\u{1b}[2Jgpt"});
+        let line = line(&row, true);
+        assert!(line.contains("gpt") && !line.contains('\u{1b}'), "{line}");
     }
 }

@@ -13,7 +13,7 @@ use crate::output::Layout;
 use crate::session::Session;
 
 /// The most rows that the hub gives at a time.
-const PAGE: usize = 100;
+pub(crate) const PAGE: usize = 100;
 
 /// How much of a list.
 #[derive(Args, Clone, Debug)]
