@@ -116,7 +116,7 @@ pub(super) struct App {
     /// Words that listed requests must have.
     pub(super) search: String,
     /// Live requests that came while the list was held still.
-    pub(super) held: Option<Vec<Value>>,
+    pub(super) held: Option<VecDeque<Value>>,
     /// Whether a check is under way.
     pub(super) is_checking: bool,
     pub(super) has_help: bool,
@@ -291,8 +291,10 @@ impl App {
                 self.traffic.count(at, is_failure(&row));
                 match &mut self.held {
                     Some(held) => {
-                        if held.len() < KEPT {
-                            held.push(row);
+                        // The newest count, here as in the list.
+                        held.push_back(row);
+                        if held.len() > KEPT {
+                            held.pop_front();
                         }
                     }
                     None => self.list(row),
@@ -310,8 +312,12 @@ impl App {
 
     /// The newest request comes first; who looks at one goes on looking at it.
     fn list(&mut self, row: Value) {
+        let is_listed = self.is_wanted(&row);
         self.live.push_front(row);
         self.live.truncate(KEPT);
+        if !is_listed {
+            return;
+        }
         for screen in [Screen::Live, Screen::Top] {
             let table = self.tables.entry(screen).or_default();
             if let Some(at) = table.selected().filter(|at| *at > 0) {
@@ -324,13 +330,16 @@ impl App {
     pub(super) fn hold(&mut self) {
         match self.held.take() {
             Some(rows) => rows.into_iter().for_each(|row| self.list(row)),
-            None => self.held = Some(Vec::new()),
+            None => self.held = Some(VecDeque::new()),
         }
     }
 
     fn key_states(&mut self, heard: Heard) {
-        let Heard::Event(_, changes) = heard else {
-            return;
+        let changes = match heard {
+            Heard::Event(_, changes) => changes,
+            // The first event of a stream tells all keys: one that is gone is not told of.
+            Heard::Open => return self.keys.clear(),
+            Heard::Lost(..) => return,
         };
         for change in items(&changes["keys"]) {
             let name = |member: &str| change[member].as_str().unwrap_or_default().to_owned();
@@ -345,9 +354,13 @@ impl App {
             Screen::Live | Screen::Top => Box::new(self.live.iter()),
             _ => Box::new(items(&self.answer(Topic::Logs)["items"]).iter()),
         };
-        rows.filter(|row| !self.only_errors || row["outcome"] != "ok")
-            .filter(|row| self.search.is_empty() || has_words(row, &self.search))
-            .collect()
+        rows.filter(|row| self.is_wanted(row)).collect()
+    }
+
+    /// Whether a request is one of those that are looked for.
+    fn is_wanted(&self, row: &Value) -> bool {
+        let is_found = self.search.is_empty() || has_words(row, &self.search);
+        is_found && (!self.only_errors || row["outcome"] != "ok")
     }
 
     /// Conversations that are kept.

@@ -151,17 +151,19 @@ impl App {
     /// Keys that do something on some screens alone.
     fn press_here(&mut self, screen: Screen, code: KeyCode) -> Option<Act> {
         match (screen, code) {
-            (Screen::Check, KeyCode::Enter | KeyCode::Char('t')) => {
-                if std::mem::replace(&mut self.is_checking, true) {
-                    return None;
-                }
-                return Some(Act::Check);
+            (Screen::Check, KeyCode::Enter | KeyCode::Char('t')) if !self.is_checking => {
+                let act = self.allowed(Act::Check);
+                self.is_checking = act.is_some();
+                return act;
             }
             (Screen::Models, KeyCode::Enter) => self.ask_for_preset(),
             (Screen::Models, KeyCode::Char('b')) => self.ask_for_model(0),
             (Screen::Models, KeyCode::Char('m')) => self.ask_for_model(1),
             (Screen::Models, KeyCode::Char('s')) => self.ask_for_model(2),
-            (Screen::Keys, KeyCode::Char('t')) => return self.pool().map(Act::Test),
+            (Screen::Keys, KeyCode::Char('t')) => {
+                let pool = self.pool()?;
+                return self.allowed(Act::Test(pool));
+            }
             (Screen::Keys, KeyCode::Char('x')) => {
                 if let Some(pool) = self.pool() {
                     let title = format!("End the rest of all keys of `{pool}`?");

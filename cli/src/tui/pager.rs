@@ -114,7 +114,14 @@ impl Pager {
     /// What was said in a conversation.
     pub(super) fn of_talk(talk: &Value) -> Self {
         let mut lines = Vec::new();
-        for message in talk["messages"].as_array().into_iter().flatten() {
+        if talk["has_more"] == true {
+            let id = text(talk, "id");
+            lines.push(format!(
+                "What was said before: bridge-admin conversations show {id}"
+            ));
+            lines.push(String::new());
+        }
+        for message in items(&talk["messages"]) {
             let at = message["created_at"]
                 .as_i64()
                 .map(clock)
