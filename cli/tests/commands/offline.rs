@@ -196,6 +196,14 @@ fn a_request_is_translated_and_its_losses_are_told() {
     strict.push("--strict");
     assert!(translated(&strict, request).failed(7).contains("top_k"));
     translated(&args, "{").failed(2);
+    // Half of a file is not translated as if it were all of it.
+    let large = std::env::temp_dir().join(format!("bridge-large-{}", std::process::id()));
+    let file = std::fs::File::create(&large).expect("a temporary file");
+    file.set_len((64 << 20) + 1).expect("a temporary file");
+    let path = large.display().to_string();
+    let told = translated(&["--from", "anthropic", "--to", "gemini", "-f", &path], "").failed(2);
+    std::fs::remove_file(large).expect("it was made here");
+    assert!(told.contains("larger than 64 MiB"), "{told}");
     translated(&["--from", "nobody", "--to", "gemini", "-f", "-"], request).failed(2);
 }
 
