@@ -49,16 +49,16 @@ pub(crate) struct Target {
     pub(crate) syntax: Syntax,
     /// What is to be set.
     pub(crate) settings: Vec<Setting>,
-    /// The way to the key in it, where it holds the key.
-    pub(crate) key: Option<Vec<&'static str>>,
+    /// The ways to the key in it, where it holds the key.
+    pub(crate) keys: Vec<Vec<&'static str>>,
 }
 
 impl Target {
-    /// The keys that stand in a file.
-    pub(crate) fn kept_key(&self, text: &str) -> Vec<String> {
-        let secrets = self.settings.iter().filter(|setting| setting.is_secret);
-        let ways = secrets.map(|setting| &setting.path).chain(&self.key);
-        ways.filter_map(|path| self.syntax.get(text, path))
+    /// The keys that stand in a file, one for each way to one that leads somewhere.
+    pub(crate) fn kept_keys(&self, text: &str) -> Vec<String> {
+        self.keys
+            .iter()
+            .filter_map(|path| self.syntax.get(text, path))
             .filter(|key| !key.is_empty())
             .collect()
     }
@@ -165,7 +165,7 @@ fn claude_code(folder: &Path, wish: &Wish) -> Vec<Target> {
         path: folder.join("settings.json"),
         syntax: Syntax::Json,
         settings: settings.into_iter().flatten().collect(),
-        key: Some(vec!["env", "ANTHROPIC_AUTH_TOKEN"]),
+        keys: vec![vec!["env", "ANTHROPIC_AUTH_TOKEN"]],
     }]
 }
 
@@ -183,13 +183,13 @@ fn codex(folder: &Path, wish: &Wish) -> Vec<Target> {
         path: folder.join("config.toml"),
         syntax: Syntax::Toml,
         settings: settings.into_iter().flatten().collect(),
-        key: None,
+        keys: Vec::new(),
     };
     vec![
         config,
         dotenv(
             folder,
-            VARIABLE,
+            &[VARIABLE],
             secret(&[VARIABLE], wish.key.as_ref()).into_iter().collect(),
         ),
     ]
@@ -204,7 +204,7 @@ fn gemini_cli(folder: &Path, wish: &Wish) -> Vec<Target> {
         chosen_way(folder, "gemini-api-key", wish),
         dotenv(
             folder,
-            "GEMINI_API_KEY",
+            &["GEMINI_API_KEY"],
             variables.into_iter().flatten().collect(),
         ),
     ]
@@ -220,7 +220,7 @@ fn qwen_code(folder: &Path, wish: &Wish) -> Vec<Target> {
         chosen_way(folder, "openai", wish),
         dotenv(
             folder,
-            "OPENAI_API_KEY",
+            &["OPENAI_API_KEY"],
             variables.into_iter().flatten().collect(),
         ),
     ]
@@ -236,16 +236,16 @@ fn chosen_way(folder: &Path, kind: &str, wish: &Wish) -> Target {
         path: folder.join("settings.json"),
         syntax: Syntax::Json,
         settings: settings.into_iter().flatten().collect(),
-        key: None,
+        keys: Vec::new(),
     }
 }
 
-fn dotenv(folder: &Path, key: &'static str, settings: Vec<Setting>) -> Target {
+fn dotenv(folder: &Path, keys: &[&'static str], settings: Vec<Setting>) -> Target {
     Target {
         path: folder.join(".env"),
         syntax: Syntax::Dotenv,
         settings,
-        key: Some(vec![key]),
+        keys: keys.iter().map(|key| vec![*key]).collect(),
     }
 }
 
@@ -268,7 +268,7 @@ fn environment(folder: &Path, wish: &Wish) -> Vec<Target> {
     ];
     vec![dotenv(
         folder,
-        "OPENAI_API_KEY",
+        &["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY"],
         variables.into_iter().flatten().collect(),
     )]
 }

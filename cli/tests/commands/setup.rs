@@ -124,6 +124,26 @@ fn every_client_is_written_and_removed_again() {
 }
 
 #[test]
+fn what_was_not_written_the_last_time_is_not_taken_back() {
+    let hub = Hub::start();
+    let key = ["codex", "--write", "--yes", "--api-key-stdin"];
+    setup(&hub, &key, "sk-from-stdin-123456").shown();
+    let [config, env] = ["config.toml", ".env"].map(|name| hub.path("home/.codex").join(name));
+    // An editor that leaves the last line open is nobody's business.
+    let text = std::fs::read_to_string(&env).expect("there");
+    std::fs::write(&env, text.trim_end()).expect("writable");
+    let first = std::fs::read_to_string(&config).expect("there");
+    let done = setup(&hub, &["codex", "--write", "--yes", "-m", "sonnet"], "");
+    assert!(!done.err.contains(".env"), "{done:?}");
+    done.shown();
+    setup(&hub, &["codex", "--undo", "--yes"], "").shown();
+    assert_eq!(std::fs::read_to_string(&config).expect("there"), first);
+    assert!(env.exists(), "the key stays");
+    setup(&hub, &["codex", "--undo", "--yes"], "").shown();
+    assert!(!config.exists() && !env.exists());
+}
+
+#[test]
 fn a_broken_file_and_a_rehearsal_change_nothing() {
     let hub = Hub::start();
     let path = home(&hub, ".codex/config.toml", "model = \n");
@@ -169,6 +189,9 @@ fn variables_are_printed_for_a_shell() {
         shown.contains("set -gx ANTHROPIC_API_KEY 'sk-1'") && shown.contains("'son\\'net'"),
         "{shown}"
     );
+    let args = ["env", "--api-key-stdin", "--shell", "dotenv", "-m", "a b"];
+    let shown = setup(&hub, &args, "sk-1").shown();
+    assert!(shown.contains("OPENAI_MODEL='a b'\n"), "{shown}");
     let document = setup(&hub, &["codex", "-o", "json"], "").json();
     assert_eq!(
         document["files"][0]["settings"]["model_provider"],
