@@ -56,7 +56,7 @@ impl Scene {
             claude.address, gpt.address
         );
         let house = House::of_yaml(&yaml).await;
-        let keeper = ConversationKeeper::start(&house.control, house.control.folder());
+        let keeper = ConversationKeeper::start(&house.control);
         let plane = Plane::of(house.control.hub()).await;
         let ada = house.person(Role::Member).await;
         let made = house
