@@ -70,7 +70,6 @@ impl Hub {
         let folder = scratch();
         let mut child = Command::new(binary())
             .args(["serve", "--demo", "--host", "127.0.0.1", "--port", "0"])
-            .args(["--request-log", "off"])
             .current_dir(&folder)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
