@@ -117,12 +117,14 @@ impl Client {
     pub(crate) fn remarks(self, wish: &Wish) -> Vec<&'static str> {
         match self {
             Self::ClaudeCode => vec![
-                "an ANTHROPIC_API_KEY or ANTHROPIC_BASE_URL in the shell's environment would compete with these",
+                "an `apiKeyHelper` in any of Claude Code's settings would still win over this key",
             ],
             Self::Codex if wish.model.is_none() => vec![
                 "Codex keeps its model: where the hub has none of that name, give one with --model",
             ],
             Self::GeminiCli => vec![
+                "Gemini CLI reads its .env in trusted folders alone, and asks for GEMINI_API_KEY in others: trust the \
+                 folder when it asks, or without a terminal give --skip-trust",
                 "Gemini CLI asks for gemini-3.5-flash-lite and gemini-3.8-flash besides: a route or a preferred \
                  provider should know these names",
             ],
@@ -155,6 +157,8 @@ fn claude_code(folder: &Path, wish: &Wish) -> Vec<Target> {
     let settings = [
         Some(plain(&["env", "ANTHROPIC_BASE_URL"], &wish.url)),
         secret(&["env", "ANTHROPIC_AUTH_TOKEN"], wish.key.as_ref()),
+        // A key of the vendor's, in this file or in the shell, would be sent beside the token and be looked at first.
+        secret(&["env", "ANTHROPIC_API_KEY"], Some(&String::new())),
         some(&["env", "ANTHROPIC_MODEL"], wish.model.as_ref()),
         some(
             &["env", "ANTHROPIC_DEFAULT_HAIKU_MODEL"],

@@ -91,6 +91,33 @@ fn a_client_is_set_up_with_a_key_of_its_own_and_goes_back() {
 }
 
 #[test]
+fn another_key_beside_the_token_is_emptied_and_comes_back() {
+    let hub = Hub::start();
+    let before = "{\"env\": {\"ANTHROPIC_API_KEY\": \"sk-ant-of-the-vendor\"}}\n";
+    let path = home(&hub, ".claude/settings.json", before);
+    let args = ["claude-code", "--write", "--yes", "--api-key-stdin"];
+    let done = setup(&hub, &args, "sk-from-stdin-123456");
+    assert!(!done.err.contains("of-the-vendor"), "{done:?}");
+    let after = std::fs::read_to_string(&path).expect("it is there");
+    assert!(after.contains("\"ANTHROPIC_API_KEY\": \"\""), "{after}");
+    assert!(
+        setup(&hub, &args, "sk-from-stdin-123456")
+            .err
+            .contains("set already")
+    );
+    let undone = setup(&hub, &["claude-code", "--undo", "--yes"], "");
+    assert!(!undone.err.contains("of-the-vendor"), "{undone:?}");
+    assert_eq!(std::fs::read_to_string(&path).expect("it is there"), before);
+}
+
+#[test]
+fn who_sets_up_gemini_cli_is_told_of_trusted_folders() {
+    let hub = Hub::start();
+    let told = setup(&hub, &["gemini-cli"], "");
+    assert!(told.err.contains("trusted folders"), "{told:?}");
+}
+
+#[test]
 fn every_client_is_written_and_removed_again() {
     let hub = Hub::start();
     let files = [
