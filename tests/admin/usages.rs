@@ -55,13 +55,13 @@ impl Kept {
             let document = line.strip_prefix("data: ").unwrap_or(line);
             serde_json::from_str::<Value>(document).ok()
         });
-        let usages = documents.filter_map(|mut document| {
+        let mut usages = documents.filter_map(|mut document| {
             ["/usage", "/usageMetadata", "/response/usage"]
                 .iter()
                 .find_map(|place| document.pointer_mut(place).map(Value::take))
                 .filter(Value::is_object)
         });
-        usages.last().unwrap_or_default()
+        usages.next_back().unwrap_or_default()
     }
 }
 
