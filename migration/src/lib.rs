@@ -20,6 +20,7 @@ mod m20261121_000010_conversations;
 mod m20261121_000011_responses;
 mod m20261121_000012_conversation_switches;
 mod m20261121_000013_latencies_in_index;
+mod m20261121_000015_key_weights;
 
 pub use sea_orm_migration::prelude::*;
 
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000011_responses::Migration),
             Box::new(m20261121_000012_conversation_switches::Migration),
             Box::new(m20261121_000013_latencies_in_index::Migration),
+            Box::new(m20261121_000015_key_weights::Migration),
         ]
     }
 }
