@@ -6,17 +6,18 @@
 run: ui
 	cargo run --locked -p bridge -- serve --demo
 
-# The interface, which the hub carries in its executable; built when its sources are newer.
+# The interface, which the hub carries in its executable; built when its sources are newer. schema.d.ts is made from
+# openapi.json, also by `make check`.
 ui: admin-ui/build/index.html
 admin-ui/node_modules/.package-lock.json: admin-ui/package-lock.json
 	cd admin-ui && npm install --no-save --no-audit --no-fund
 	touch $@
 admin-ui/build/index.html: admin-ui/node_modules/.package-lock.json openapi/openapi.json \
-		$(shell find admin-ui/src admin-ui/static -type f) $(wildcard admin-ui/*.ts admin-ui/*.js admin-ui/package.json)
+		$(shell find admin-ui/src admin-ui/static -type f ! -name schema.d.ts) $(wildcard admin-ui/*.ts admin-ui/*.js admin-ui/package.json)
 	cd admin-ui && npm run --silent api && npm run --silent build
 
-# Everything: unit, golden and end-to-end tests, the administration on PostgreSQL and MariaDB too, then the vendors' SDKs
-# against the running hub, and the interface in a real browser.
+# Everything: unit, golden and end-to-end tests, the administration on PostgreSQL and MariaDB too, three hubs together,
+# then the vendors' SDKs against the running hub, and the interface in a real browser.
 test: ui
 	cargo test --locked --workspace
 	scripts/databases.sh
@@ -41,8 +42,7 @@ dist: ui
 	cargo build --locked --profile dist -p bridge -p bridge-admin
 	ls -l target/dist/bridge target/dist/bridge-admin
 
-# CPU per request and per chunk, memory per stream, cold start; beside nginx and a minimal proxy.
-bench:
-	cargo build --locked --release -p bridge
+# CPU per request and per chunk, memory per stream, cold start of what ships; beside nginx and a minimal proxy.
+bench: dist
 	cargo build --locked --release -p bridge-bench
-	ulimit -n $$(ulimit -H -n); target/release/bridge-bench run --hub target/release/bridge
+	ulimit -n $$(ulimit -H -n); target/release/bridge-bench run

@@ -21,6 +21,7 @@ forbid() {
 forbid 'translator/src/' '\b(tokio|hyper|reqwest|std::net|std::fs|std::time::(Instant|SystemTime)|rand|fastrand)\b' 'pure: no runtime, network, files, clock, randomness'
 forbid 'src/routing/' '\b(tokio|hyper|std::fs|std::net)\b' 'pure functions over a snapshot'
 forbid 'src/pool/' '\b(hyper|std::fs|std::net)\b' 'in memory, clock passed in'
+forbid 'src/gateway/' '\b(sea_orm|sqlx|std::fs|tokio::fs)\b|\bcrate::(store|admin|control)::' 'reads the snapshot, writes to queues'
 forbid 'cli/src/' '\b(bridge|migration|sea_orm|sqlx|poem)::' 'a client of the admin API and of nothing else'
 forbid 'src/demo/' '\btranslator::' 'the built-in upstream is an independent witness'
 exit $status

@@ -34,6 +34,19 @@ as_user() {
     fi
 }
 
+# Starts a server that stays in the foreground. `started` is it, or what passes on to it that it shall end.
+begin() { # log command
+    log=$1
+    shift
+    if [ "$(id -u)" -eq 0 ]; then
+        runuser -u nobody -- "$@" >"$log" 2>&1 &
+    else
+        "$@" >"$log" 2>&1 &
+    fi
+    started=$!
+    pids="$pids $started"
+}
+
 need() { # command package
     command -v "$1" >/dev/null 2>&1 && return 0
     if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null 2>&1; then
@@ -57,9 +70,15 @@ wait_for() { # port pid
     return 1
 }
 
-start_postgres() {
+# The number of a process that writes it into a file, soon.
+pid_in() { # file
+    for _ in $(seq 1 60); do [ -s "$1" ] && break; sleep 0.5; done
+    head -n 1 "$1"
+}
+
+start_postgres() { # further arguments of the server
     # Debian keeps the programs of each version apart.
-    bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1)
+    bin=${POSTGRES_BIN:-$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1)}
     if [ -z "$bin" ]; then
         need pg_ctlcluster postgresql
         bin=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1)
@@ -68,12 +87,11 @@ start_postgres() {
     port=$(free_port)
     as_user "$bin/initdb" -D "$data" -U bridge --auth=trust --encoding=UTF8 --locale=C.UTF-8 >"$scratch/initdb.log" 2>&1 \
         || { cat "$scratch/initdb.log" >&2; exit 1; }
-    as_user "$bin/postgres" -D "$data" -h 127.0.0.1 -p "$port" -k "$scratch" \
-        -c fsync=off -c max_connections=300 >"$scratch/postgres.log" 2>&1 &
-    started=$!
+    begin "$scratch/postgres.log" "$bin/postgres" -D "$data" -h 127.0.0.1 -p "$port" -k "$scratch" \
+        -c fsync=off -c max_connections=300 "$@"
     wait_for "$port" "$started" || { cat "$scratch/postgres.log" >&2; exit 1; }
-    # Of the server itself, not of what started it.
-    pids="$pids $(head -n 1 "$data/postmaster.pid")"
+    # The server itself beside what started it.
+    pids="$pids $(pid_in "$data/postmaster.pid")"
     # Who connects without naming a database gets the user's own.
     as_user "$bin/createdb" -h 127.0.0.1 -p "$port" -U bridge bridge
     server_url="postgres://bridge@127.0.0.1:$port"
@@ -86,12 +104,11 @@ start_mariadb() {
     as_user mkdir "$data"
     as_user mariadb-install-db --no-defaults --datadir="$data" --auth-root-authentication-method=normal \
         --skip-test-db >"$scratch/install.log" 2>&1 || { cat "$scratch/install.log" >&2; exit 1; }
-    as_user mariadbd --no-defaults --datadir="$data" --bind-address=127.0.0.1 --port="$port" \
+    begin "$scratch/mariadb.log" mariadbd --no-defaults --datadir="$data" --bind-address=127.0.0.1 --port="$port" \
         --socket="$scratch/mariadb.sock" --pid-file="$data/server.pid" --skip-name-resolve \
-        --innodb-flush-log-at-trx-commit=0 --max-connections=300 >"$scratch/mariadb.log" 2>&1 &
-    started=$!
+        --innodb-flush-log-at-trx-commit=0 --max-connections=300
     wait_for "$port" "$started" || { cat "$scratch/mariadb.log" >&2; exit 1; }
-    pids="$pids $(cat "$data/server.pid")"
+    pids="$pids $(pid_in "$data/server.pid")"
     as_user mariadb --no-defaults --socket="$scratch/mariadb.sock" -u root \
         -e "CREATE USER bridge@'127.0.0.1' IDENTIFIED BY 'scratch'; GRANT ALL ON *.* TO bridge@'127.0.0.1'"
     server_url="mysql://bridge:scratch@127.0.0.1:$port"
@@ -102,9 +119,8 @@ start_redis() {
     port=$(free_port)
     as_user redis-server --bind 127.0.0.1 --port "$port" --save "" --appendonly no --requirepass scratch \
         --dir "$scratch" --pidfile "$scratch/redis.pid" --daemonize yes --logfile "$scratch/redis.log"
-    for _ in $(seq 1 60); do [ -s "$scratch/redis.pid" ] && break; sleep 0.5; done
-    redis_pid=$(cat "$scratch/redis.pid")
-    wait_for "$port" "$redis_pid" || { cat "$scratch/redis.log" >&2; exit 1; }
+    redis_pid=$(pid_in "$scratch/redis.pid")
     pids="$pids $redis_pid"
+    wait_for "$port" "$redis_pid" || { cat "$scratch/redis.log" >&2; exit 1; }
     server_url="redis://:scratch@127.0.0.1:$port"
 }

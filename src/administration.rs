@@ -19,6 +19,23 @@ use bridge::web::Entrance;
 /// How long to wait before a database that was away is tried again.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// Who writes behind the requests what they leave.
+struct Keepers {
+    /// What client keys have spent.
+    books: Bookkeeper,
+    conversations: ConversationKeeper,
+    /// Answers that clients may refer to.
+    responses: ResponseKeeper,
+}
+
+impl Keepers {
+    async fn stop(self) {
+        self.books.stop().await;
+        self.conversations.stop().await;
+        self.responses.stop().await;
+    }
+}
+
 /// Administration that is there, or will be.
 #[derive(Clone)]
 pub(crate) struct Administration {
@@ -26,9 +43,8 @@ pub(crate) struct Administration {
     entrance: Arc<Entrance>,
     demo: Option<SocketAddr>,
     control: Arc<OnceLock<Arc<Control>>>,
-    books: Arc<Mutex<Option<Bookkeeper>>>,
-    responses: Arc<Mutex<Option<ResponseKeeper>>>,
-    conversations: Arc<Mutex<Option<ConversationKeeper>>>,
+    /// There as soon as the database is.
+    keepers: Arc<Mutex<Option<Keepers>>>,
     /// Writes request records once there is a database.
     recorder: Arc<Mutex<Option<Recorder>>>,
     /// What files said last, for a control that starts later.
@@ -50,9 +66,7 @@ impl Administration {
             entrance: Arc::clone(entrance),
             demo,
             control: Arc::default(),
-            books: Arc::default(),
-            responses: Arc::default(),
-            conversations: Arc::default(),
+            keepers: Arc::default(),
             recorder: Arc::new(Mutex::new(Some(recorder))),
             files: Arc::new(RwLock::new(files.clone())),
         };
@@ -100,64 +114,35 @@ impl Administration {
             // Ends when the ledger does.
             tokio::spawn(recorder.run(store.clone()));
         }
-        let days = files.retention.response_days;
         let control = Control::start(store, Arc::clone(&self.hub), files, self.demo).await?;
         if let Some(welcome) = first_start(&control).await? {
             greet(&welcome);
         }
-        let responses = ResponseKeeper::start(control.store().clone(), days);
+        let responses = ResponseKeeper::start(&control);
         self.hub.responses.attach(responses.archive());
-        let conversations = ConversationKeeper::start(&control, control.folder());
+        let conversations = ConversationKeeper::start(&control);
         self.entrance
             .open_admin(Admin::new(Arc::clone(&control)).endpoint());
         tokio::spawn(control::follow(Arc::clone(&control)));
         tokio::spawn(control::sweep(Arc::clone(&control)));
         let _ = self.control.set(control);
-        let mut kept = self.books.lock().unwrap_or_else(PoisonError::into_inner);
-        *kept = Some(books);
-        drop(kept);
-        let mut kept = self
-            .responses
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        *kept = Some(responses);
-        drop(kept);
-        let mut kept = self
-            .conversations
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        *kept = Some(conversations);
+        let mut keepers = self.keepers.lock().unwrap_or_else(PoisonError::into_inner);
+        *keepers = Some(Keepers {
+            books,
+            conversations,
+            responses,
+        });
         Ok(())
     }
 
-    /// Writes down what client keys have spent, and the answers that clients may refer to. Call it when no request is under way any more.
+    /// Writes down what is left to write. Call it when no request is under way any more.
     pub(crate) async fn stop(&self) {
-        let books = {
-            let mut kept = self.books.lock().unwrap_or_else(PoisonError::into_inner);
-            kept.take()
+        let keepers = {
+            let mut keepers = self.keepers.lock().unwrap_or_else(PoisonError::into_inner);
+            keepers.take()
         };
-        if let Some(books) = books {
-            books.stop().await;
-        }
-        let conversations = {
-            let mut kept = self
-                .conversations
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            kept.take()
-        };
-        if let Some(conversations) = conversations {
-            conversations.stop().await;
-        }
-        let responses = {
-            let mut kept = self
-                .responses
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            kept.take()
-        };
-        if let Some(responses) = responses {
-            responses.stop().await;
+        if let Some(keepers) = keepers {
+            keepers.stop().await;
         }
     }
 

@@ -6,20 +6,16 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sha2::{Digest as _, Sha256};
 
 use crate::conversations::{
     ARCHIVE_FORMAT, ARCHIVE_VERSION, Archive, ArchivedConversation, ArchivedMessage, Exchange,
-    KeptBounds, Speaker, Spoken, SpokenPart, read_archive, threads,
+    KeptBounds, LOOKED_BACK, Spoken, threads, title, understood,
 };
 use crate::store::now_ms;
 
-/// Messages from the end of a request that a conversation is looked for at.
-const LOOKED_BACK: usize = 200;
-/// Characters of the first words that become a title.
-const TITLE: usize = 80;
 const END: &str = "json";
 
 /// Conversations in files.
@@ -39,12 +35,8 @@ impl ConversationFiles {
 
     fn of(&self, scope: &str) -> PathBuf {
         // A client key's name may be anything; its digest is a name for a folder everywhere.
-        let digest = Sha256::digest(scope.as_bytes());
-        let name: String = digest[..16]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        self.folder.join(name)
+        let digest = Sha256::digest(scope);
+        self.folder.join(format!("{digest:.32x}"))
     }
 
     /// Keeps what was said in an exchange: what the conversation that it goes on with does not have yet.
@@ -59,24 +51,29 @@ impl ConversationFiles {
     ) -> io::Result<()> {
         let folder = self.of(&exchange.scope);
         let (model, dialect) = (exchange.model_asked.clone(), exchange.answered_in.as_str());
-        let written = tokio::task::spawn_blocking(move || {
-            write(&folder, spoken, &bounds, (model, dialect.to_owned()))
-        });
-        written.await.map_err(io::Error::other)?
+        away(move || write(&folder, spoken, &bounds, (model, dialect.to_owned()))).await
     }
 
-    /// The conversations of a client key, those first in which something was said last.
+    /// How many conversations of a client key there are.
     ///
     /// # Errors
-    /// When a file cannot be read.
-    pub async fn list(&self, scope: &str) -> io::Result<Vec<ArchivedConversation>> {
+    /// When the folder cannot be read.
+    pub async fn count(&self, scope: &str) -> io::Result<u64> {
         let folder = self.of(scope);
-        let read = tokio::task::spawn_blocking(move || {
-            let mut files = files(&folder)?;
-            files.reverse();
-            Ok(files.iter().filter_map(|file| read(file).ok()).collect())
-        });
-        read.await.map_err(io::Error::other)?
+        away(move || Ok(files(&folder)?.len() as u64)).await
+    }
+
+    /// The conversation of a client key in which something was said last.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub async fn newest(&self, scope: &str) -> io::Result<Option<ArchivedConversation>> {
+        let folder = self.of(scope);
+        away(move || {
+            let files = files(&folder)?;
+            Ok(files.iter().rev().find_map(|(_, file)| read(file).ok()))
+        })
+        .await
     }
 
     /// Removes the conversations of a client key. Returns how many there were.
@@ -85,46 +82,84 @@ impl ConversationFiles {
     /// When a file cannot be removed.
     pub async fn forget(&self, scope: &str) -> io::Result<u64> {
         let folder = self.of(scope);
-        let gone = tokio::task::spawn_blocking(move || {
-            let files = files(&folder)?;
-            for file in &files {
-                fs::remove_file(file)?;
+        away(move || {
+            let count = files(&folder)?.len() as u64;
+            // With what a process that was killed has left half written.
+            gone(fs::remove_dir_all(&folder))?;
+            Ok(count)
+        })
+        .await
+    }
+
+    /// Lets go of conversations that nothing was said in since a time, in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// When a file cannot be removed.
+    pub async fn forget_before(&self, before: i64) -> io::Result<()> {
+        let folder = self.folder.clone();
+        let before = UNIX_EPOCH + Duration::from_millis(u64::try_from(before).unwrap_or(0));
+        away(move || {
+            for folder in entries(&folder)?.iter().filter(|path| path.is_dir()) {
+                let old = files(folder)?;
+                for (_, file) in old.iter().filter(|(at, _)| *at < before) {
+                    gone(fs::remove_file(file))?;
+                }
             }
-            Ok(files.len() as u64)
-        });
-        gone.await.map_err(io::Error::other)?
+            Ok(())
+        })
+        .await
     }
 }
 
-/// The files of a folder, the oldest first.
-fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    };
-    let mut found: Vec<(SystemTime, PathBuf)> = Vec::new();
-    for entry in entries {
-        let entry = entry?;
-        let path = entry.path();
-        if path.extension().is_some_and(|end| end == END) {
-            found.push((entry.metadata()?.modified()?, path));
+/// Where the disk may take its time.
+async fn away<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(io::Error::other)?
+}
+
+/// What was to go and is gone already has gone.
+fn gone(done: io::Result<()>) -> io::Result<()> {
+    match done {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
+}
+
+/// What is in a folder, which may not be there.
+fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    match fs::read_dir(folder) {
+        Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The files of a folder and when something was said in them last, the oldest first.
+fn files(folder: &Path) -> io::Result<Vec<(SystemTime, PathBuf)>> {
+    let mut found = Vec::new();
+    for file in entries(folder)? {
+        if file.extension().is_none_or(|end| end != END) {
+            continue;
+        }
+        match file.metadata().and_then(|there| there.modified()) {
+            Ok(at) => found.push((at, file)),
+            // It has just got another name, or gone.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
         }
     }
     found.sort();
-    Ok(found.into_iter().map(|(_, path)| path).collect())
+    Ok(found)
 }
 
 fn read(file: &Path) -> io::Result<ArchivedConversation> {
     let document = serde_json::from_slice(&fs::read(file)?)?;
-    // What was written within bounds stays readable when they grow tighter.
-    let bounds = KeptBounds {
-        messages: 0,
-        message_bytes: u64::MAX,
-        ..KeptBounds::default()
-    };
-    let archive = read_archive(&document, &bounds);
-    let archive = archive.map_err(|_| io::Error::other("this is no archive of a conversation"))?;
+    // What was written stays readable when bounds grow tighter.
+    let archive = understood(&document)
+        .map_err(|_| io::Error::other("this is no archive of a conversation"))?;
     let mut conversations = archive.conversations.into_iter();
     conversations
         .next()
@@ -152,7 +187,7 @@ fn write(
         Some((known, file)) => (known, Some(file.clone()), read(&file)?),
         None => {
             let begun = ArchivedConversation {
-                title: title(&spoken.before),
+                title: title(&spoken.before).unwrap_or_default(),
                 model: None,
                 dialect: None,
                 system: spoken.system,
@@ -173,11 +208,7 @@ fn write(
     conversation.model = Some(model).filter(|model| !model.is_empty());
     conversation.dialect = Some(dialect);
     conversation.updated_at = now;
-    let most = usize::try_from(bounds.messages).unwrap_or(usize::MAX);
-    let over = conversation.messages.len().saturating_sub(most);
-    if most > 0 && over > 0 {
-        conversation.messages.drain(..over);
-    }
+    trim(&mut conversation.messages, bounds);
     let archive = Archive {
         format: ARCHIVE_FORMAT.to_owned(),
         version: ARCHIVE_VERSION,
@@ -186,28 +217,35 @@ fn write(
     };
     put(&named(last), &serde_json::to_vec_pretty(&archive)?)?;
     if let Some(old) = old.filter(|old| *old != named(last)) {
-        fs::remove_file(old)?;
+        gone(fs::remove_file(old))?;
     }
     let files = files(folder)?;
-    let most = usize::try_from(bounds.count).unwrap_or(usize::MAX);
-    if most > 0 {
-        for file in &files[..files.len().saturating_sub(most)] {
-            fs::remove_file(file)?;
-        }
+    for (_, file) in &files[..files.len().saturating_sub(most(bounds.count))] {
+        gone(fs::remove_file(file))?;
     }
     Ok(())
 }
 
-fn title(messages: &[ArchivedMessage]) -> String {
-    let words = messages
-        .iter()
-        .filter(|message| message.role == Speaker::User)
-        .flat_map(|message| &message.content)
-        .flat_map(SpokenPart::words)
-        .find(|words| !words.trim().is_empty())
-        .unwrap_or_default();
-    let line = words.trim().lines().next().unwrap_or_default();
-    line.chars().take(TITLE).collect()
+/// A bound; 0 is none.
+fn most(bound: u64) -> usize {
+    match bound {
+        0 => usize::MAX,
+        most => usize::try_from(most).unwrap_or(usize::MAX),
+    }
+}
+
+/// Lets go of the oldest messages until the rest is within bounds; the last one stays.
+fn trim(messages: &mut Vec<ArchivedMessage>, bounds: &KeptBounds) {
+    let mut room = most(bounds.bytes);
+    let fits = |message: &&ArchivedMessage| {
+        let size = serde_json::to_vec(&message.content).map_or(0, |json| json.len());
+        let left = room.checked_sub(size);
+        room = left.unwrap_or(0);
+        left.is_some()
+    };
+    let newest = messages.iter().rev().take(most(bounds.messages));
+    let kept = newest.take_while(fits).count().max(1);
+    messages.drain(..messages.len().saturating_sub(kept));
 }
 
 /// Makes a folder that is nobody else's.
@@ -226,6 +264,56 @@ fn put(file: &Path, text: &[u8]) -> io::Result<()> {
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    io::Write::write_all(&mut options.open(&new)?, text)?;
-    fs::rename(new, file)
+    let written = options
+        .open(&new)
+        .and_then(|mut out| io::Write::write_all(&mut out, text))
+        .and_then(|()| fs::rename(&new, file));
+    if written.is_err() {
+        let _ = fs::remove_file(new);
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conversations::{Speaker, SpokenPart};
+    use crate::store::new_id;
+
+    fn said(role: Speaker, text: &str) -> ArchivedMessage {
+        ArchivedMessage {
+            role,
+            content: vec![SpokenPart::text(text)],
+            model: None,
+            provider: None,
+            dialect: None,
+            request_id: None,
+            usage: None,
+            created_at: None,
+        }
+    }
+
+    #[test]
+    fn whatever_was_kept_can_be_gone_on_with() {
+        let folder = std::env::temp_dir().join(format!("bridge-conversations-{}", new_id()));
+        let first = Spoken {
+            // Longer than what people may write over a conversation.
+            system: Some("x".repeat(300 << 10)),
+            before: vec![said(Speaker::User, "one")],
+            answer: said(Speaker::Assistant, "1"),
+        };
+        let mut next = first.clone();
+        next.before
+            .extend([said(Speaker::Assistant, "1"), said(Speaker::User, "two")]);
+        let names = || ("m".to_owned(), "openai-chat".to_owned());
+        for spoken in [first, next] {
+            write(&folder, spoken, &KeptBounds::default(), names()).expect("room on the disk");
+        }
+        let files = files(&folder).expect("a folder");
+        assert_eq!(files.len(), 1);
+        let conversation = read(&files[0].1).expect("a conversation");
+        assert_eq!(conversation.title, "one");
+        assert_eq!(conversation.messages.len(), 4);
+        fs::remove_dir_all(folder).expect("ours");
+    }
 }

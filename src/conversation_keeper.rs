@@ -3,7 +3,6 @@
 //!
 //! What comes while it is busy waits in a bounded queue; what the database refuses is told and let go.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,13 +12,14 @@ use tokio::time::timeout;
 
 use crate::control::Control;
 use crate::conversation_files::ConversationFiles;
-use crate::conversations::Exchange;
 use crate::gateway::{HistoryStore, Kept};
 
 /// Exchanges that may wait, each of at most 16 MiB.
 const QUEUE: usize = 64;
 /// Whatever takes longer has failed.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the end waits for what is left.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// Who keeps conversations. Dropping it ends the work; [`ConversationKeeper::stop`] completes it first.
 #[derive(Debug)]
@@ -29,13 +29,13 @@ pub struct ConversationKeeper {
 }
 
 impl ConversationKeeper {
-    /// Begins to keep what the control's hub serves; files go below `folder`.
+    /// Begins to keep what the control's hub serves; files go beside its database.
     #[must_use]
-    pub fn start(control: &Arc<Control>, folder: PathBuf) -> Self {
+    pub fn start(control: &Arc<Control>) -> Self {
         let (outlet, inbox) = mpsc::channel(QUEUE);
         control.hub().history.attach(outlet);
         let (stop, stopped) = oneshot::channel();
-        let files = ConversationFiles::below(folder);
+        let files = ConversationFiles::below(control.folder());
         let task = tokio::spawn(keep(Arc::clone(control), files, inbox, stopped));
         Self { stop, task }
     }
@@ -56,13 +56,18 @@ async fn keep(
     loop {
         let next = tokio::select! {
             biased;
-            next = inbox.recv() => next,
             _ = &mut stopped => {
-                while let Ok(kept) = inbox.try_recv() {
-                    one(&control, &files, kept).await;
+                let rest = async {
+                    while let Ok(kept) = inbox.try_recv() {
+                        one(&control, &files, kept).await;
+                    }
+                };
+                if timeout(FAREWELL, rest).await.is_err() {
+                    tracing::warn!("some of what was said was not kept before the end");
                 }
                 return;
             }
+            next = inbox.recv() => next,
         };
         let Some(kept) = next else { return };
         one(&control, &files, kept).await;
@@ -79,7 +84,6 @@ async fn one(control: &Control, files: &ConversationFiles, (store, exchange): Ke
         return tracing::debug!(%id, "nothing of this request can be kept as a conversation");
     };
     let bounds = control.in_force().settings.conversations;
-    let exchange: Exchange = exchange;
     let kept = async {
         match store {
             HistoryStore::Database => control

@@ -42,8 +42,8 @@ pub(crate) struct Arguments {
     /// Add a built-in upstream that speaks all dialects, so that everything can be tried without keys.
     #[arg(long)]
     demo: bool,
-    /// The request log, one JSON document per line; `off` writes none.
-    #[arg(long, env = "REQUEST_LOG", default_value = "data/requests.jsonl")]
+    /// A file that takes a JSON document per request, beside the database, which has all of them; `off` writes none.
+    #[arg(long, env = "REQUEST_LOG", default_value = "off")]
     request_log: PathBuf,
 }
 
@@ -188,16 +188,14 @@ fn request_log(path: &Path) -> anyhow::Result<Option<RotatingFile>> {
     if path.as_os_str() == "off" {
         return Ok(None);
     }
-    let settings = FileSettings {
-        path: path.to_owned(),
-        ..FileSettings::default()
-    };
-    RotatingFile::open(settings).map(Some).with_context(|| {
-        format!(
-            "the request log {} cannot be written; choose another place with --request-log",
-            path.display()
-        )
-    })
+    RotatingFile::open(FileSettings::at(path))
+        .map(Some)
+        .with_context(|| {
+            format!(
+                "the log file {} cannot be written; choose another place with --request-log",
+                path.display()
+            )
+        })
 }
 
 /// The built-in upstream, on a port of its own that only this machine can reach.

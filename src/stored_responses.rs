@@ -1,21 +1,24 @@
 //! Behind the memory of answers that Responses clients refer to: the database, written behind the requests.
 //!
 //! What waits to be written is bounded, found by those who ask for it, and waits on while the database is away; of what
-//! would be too much the oldest is not written, and stays in memory alone. No request waits for a write.
+//! would be too much the oldest is not written, and stays in memory alone. What is to be forgotten is written first and
+//! makes no room for what is to be kept. No request waits for a write.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::control::Control;
 use crate::gateway::{Later, ResponseArchive, StoredResponse};
+use crate::store::rollups::DAY;
 use crate::store::{ResponseRecord, Store, StoreError, now_ms};
 
-/// What may wait: so many, and so much room.
+/// What may wait: so many to be kept and as many to be forgotten, and so much room.
 const MOST: usize = 10_000;
 const LARGEST: usize = 64 << 20;
 /// A write that takes longer has failed.
@@ -35,64 +38,94 @@ const FAREWELL: Duration = Duration::from_secs(5);
 /// Client key and answer id.
 type Key = (Arc<str>, Box<str>);
 
-/// What waits to be written; `None` is to be forgotten.
+/// What is to become of an answer; `None` is to be forgotten.
+type Wish = Option<Arc<StoredResponse>>;
+
+/// What waits to be written, the oldest first: one wish for an answer, its last.
 #[derive(Debug, Default)]
 struct Waiting {
-    order: VecDeque<(Key, u64)>,
-    wishes: HashMap<Key, (u64, Option<Arc<StoredResponse>>)>,
+    /// What is to be kept.
+    kept: BTreeMap<u64, (Key, Arc<StoredResponse>)>,
+    /// What is to be forgotten.
+    forgotten: BTreeMap<u64, Key>,
+    places: HashMap<Key, u64>,
+    /// Room that those take which are to be kept.
     bytes: usize,
     serial: u64,
 }
 
-fn size(response: Option<&Arc<StoredResponse>>) -> usize {
-    response.map_or(0, |kept| kept.input.len() + kept.response.len()) + 256
+fn size(response: &StoredResponse) -> usize {
+    response.input.len() + response.response.len() + 256
 }
 
 impl Waiting {
-    fn wish(&mut self, key: Key, response: Option<Arc<StoredResponse>>) {
+    fn wish(&mut self, key: Key, wish: Wish) {
         self.serial += 1;
-        self.bytes += size(response.as_ref());
-        self.order.push_back((key.clone(), self.serial));
-        let before = self.wishes.insert(key, (self.serial, response));
-        if let Some((_, before)) = before {
-            self.bytes -= size(before.as_ref());
+        if let Some(before) = self.places.insert(key.clone(), self.serial) {
+            self.take(before);
+        }
+        match wish {
+            Some(response) => {
+                self.bytes += size(&response);
+                self.kept.insert(self.serial, (key, response));
+            }
+            None => drop(self.forgotten.insert(self.serial, key)),
         }
     }
 
-    /// Lets go of the oldest while there is too much; says how many of them were to be kept.
+    /// What is wished for an answer, where something is.
+    fn of(&self, key: &Key) -> Option<Wish> {
+        let serial = self.places.get(key)?;
+        Some(
+            self.kept
+                .get(serial)
+                .map(|(_, response)| Arc::clone(response)),
+        )
+    }
+
+    /// Lets go of the oldest while there is too much; says how many.
     fn shrink(&mut self) -> u64 {
         let mut gone = 0;
-        while self.wishes.len() > MOST || self.bytes > LARGEST {
-            let Some((key, serial)) = self.order.pop_front() else {
+        while self.kept.len() > MOST || self.bytes > LARGEST {
+            let Some(serial) = self.kept.keys().next().copied() else {
                 break;
             };
-            gone += u64::from(self.done(&key, serial));
+            self.done(serial);
+            gone += 1;
+        }
+        while self.forgotten.len() > MOST {
+            let Some(serial) = self.forgotten.keys().next().copied() else {
+                break;
+            };
+            self.done(serial);
+            gone += 1;
         }
         gone
     }
 
-    /// The oldest wish.
-    fn first(&mut self) -> Option<(Key, u64, Option<Arc<StoredResponse>>)> {
-        while let Some((key, serial)) = self.order.front() {
-            match self.wishes.get(key) {
-                Some((now, response)) if now == serial => {
-                    return Some((key.clone(), *serial, response.clone()));
-                }
-                _ => drop(self.order.pop_front()),
-            }
+    /// What to write next.
+    fn first(&self) -> Option<(u64, Key, Wish)> {
+        if let Some((serial, key)) = self.forgotten.first_key_value() {
+            return Some((*serial, key.clone(), None));
         }
-        None
+        let (serial, (key, response)) = self.kept.first_key_value()?;
+        Some((*serial, key.clone(), Some(Arc::clone(response))))
     }
 
     /// Strikes a wish out unless there is a newer one for the same answer.
-    fn done(&mut self, key: &Key, serial: u64) -> bool {
-        if self.wishes.get(key).is_none_or(|(now, _)| *now != serial) {
-            return false;
+    fn done(&mut self, serial: u64) {
+        if let Some(key) = self.take(serial) {
+            self.places.remove(&key);
         }
-        if let Some((_, response)) = self.wishes.remove(key) {
-            self.bytes -= size(response.as_ref());
+    }
+
+    fn take(&mut self, serial: u64) -> Option<Key> {
+        if let Some(key) = self.forgotten.remove(&serial) {
+            return Some(key);
         }
-        true
+        let (key, response) = self.kept.remove(&serial)?;
+        self.bytes -= size(&response);
+        Some(key)
     }
 }
 
@@ -104,8 +137,8 @@ struct Archive {
     /// Until when requests do not ask, in milliseconds since 1970.
     resting: AtomicI64,
     lost: AtomicU64,
-    /// How old an answer may be, in milliseconds; 0 is no bound.
-    oldest: AtomicI64,
+    /// Says how old an answer may be. It holds the memory that holds this.
+    control: Weak<Control>,
     /// Whose newest answers were read whole lately, and when.
     looked: Mutex<HashMap<Arc<str>, i64>>,
 }
@@ -115,31 +148,40 @@ impl Archive {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wish(&self, scope: &Arc<str>, id: &str, response: Option<Arc<StoredResponse>>) {
+    fn wish(&self, scope: &Arc<str>, id: &str, wish: Wish) {
         let gone = {
             let mut waiting = self.waiting();
-            waiting.wish((Arc::clone(scope), id.into()), response);
+            waiting.wish((Arc::clone(scope), id.into()), wish);
             waiting.shrink()
         };
         if gone > 0 && self.lost.fetch_add(gone, Ordering::Relaxed) == 0 {
             tracing::warn!(
-                "answers wait too long for the database; the oldest stay in memory alone"
+                "answers wait too long for the database; the oldest are not written or removed there"
             );
         }
         self.news.notify_one();
     }
 
+    /// Since when answers are found: older ones may go at any moment.
     fn since(&self) -> i64 {
-        match self.oldest.load(Ordering::Relaxed) {
+        let control = self.control.upgrade();
+        let days = control.map_or(0, |control| {
+            control.in_force().settings.retention.response_days
+        });
+        match i64::try_from(days).unwrap_or(i64::MAX) {
             0 => i64::MIN,
-            age => now_ms().saturating_sub(age),
+            days => now_ms().saturating_sub(days.saturating_mul(DAY)),
         }
+    }
+
+    fn looked(&self) -> MutexGuard<'_, HashMap<Arc<str>, i64>> {
+        self.looked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Since when a client key's answers are to be read now.
     fn unseen(&self, scope: &Arc<str>) -> i64 {
         let now = now_ms();
-        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut looked = self.looked();
         looked.retain(|_, at| now.saturating_sub(*at) < WHOLE);
         match looked.get(scope) {
             Some(at) => self.since().max(at - DELAY),
@@ -151,34 +193,37 @@ impl Archive {
     }
 
     /// Asks the database unless it has just failed.
-    async fn ask<T: Default>(&self, asked: impl Future<Output = Result<T, StoreError>>) -> T {
+    async fn ask<T>(&self, asked: impl Future<Output = Result<T, StoreError>>) -> Option<T> {
         if now_ms() < self.resting.load(Ordering::Relaxed) {
-            return T::default();
+            return None;
         }
-        asked.await.unwrap_or_else(|error| {
-            tracing::warn!(%error, "stored answers cannot be read");
-            self.resting.store(now_ms() + REST, Ordering::Relaxed);
-            T::default()
-        })
+        match asked.await {
+            Ok(found) => Some(found),
+            Err(error) => {
+                tracing::warn!(%error, "stored answers cannot be read");
+                self.resting.store(now_ms() + REST, Ordering::Relaxed);
+                None
+            }
+        }
     }
 
     /// Writes what waits; false when something is left since the database failed.
     async fn write(&self) -> bool {
         loop {
             let first = self.waiting().first();
-            let Some((key, serial, response)) = first else {
+            let Some((serial, key, wish)) = first else {
                 return true;
             };
             let (scope, id) = (&*key.0, &*key.1);
             let written = async {
-                match &response {
+                match &wish {
                     None => self.store.remove_response(scope, id).await,
                     Some(response) => self.store.keep_response(scope, &record(id, response)).await,
                 }
             };
             match timeout(PATIENCE, written).await {
                 Ok(Ok(())) => {
-                    self.waiting().done(&key, serial);
+                    self.waiting().done(serial);
                 }
                 Ok(Err(error)) => {
                     tracing::debug!(%error, "an answer was not written down yet");
@@ -220,23 +265,27 @@ impl ResponseArchive for Archive {
         Box::pin(async move {
             let key: Key = (Arc::clone(scope), id.into());
             // What is not written yet is newer than what is.
-            let waits = self.waiting().wishes.get(&key).cloned();
-            if let Some((_, wish)) = waits {
+            let waits = self.waiting().of(&key);
+            if let Some(wish) = waits {
                 return wish.map(|response| stored(record(id, &response)));
             }
             let found = self.ask(self.store.response(scope, id, self.since())).await;
-            found.map(stored)
+            found.flatten().map(stored)
         })
     }
 
     fn newest<'a>(&'a self, scope: &'a Arc<str>) -> Later<'a, Vec<(String, StoredResponse)>> {
         Box::pin(async move {
             let asked = self.store.newest_responses(scope, self.unseen(scope));
-            let mut records = self.ask(asked).await;
+            let Some(mut records) = self.ask(asked).await else {
+                // It was no look at all.
+                self.looked().remove(scope);
+                return Vec::new();
+            };
             let waiting = self.waiting();
             records.retain(|record| {
                 let key: Key = (Arc::clone(scope), record.id.as_str().into());
-                !waiting.wishes.contains_key(&key)
+                !waiting.places.contains_key(&key)
             });
             drop(waiting);
             let named = |record: ResponseRecord| (record.id.clone(), stored(record));
@@ -259,20 +308,16 @@ impl std::fmt::Debug for ResponseKeeper {
 }
 
 impl ResponseKeeper {
-    /// Begins to write into this database. Answers that are older than `days` are not found any more; 0 is no bound.
+    /// Begins to write into the control's database. Answers are found for as long as its settings say.
     #[must_use]
-    pub fn start(store: Store, days: u64) -> Self {
+    pub fn start(control: &Arc<Control>) -> Self {
         let archive = Arc::new(Archive {
-            store,
+            store: control.store().clone(),
             waiting: Mutex::default(),
             news: Notify::new(),
             resting: AtomicI64::new(0),
             lost: AtomicU64::new(0),
-            oldest: AtomicI64::new(
-                i64::try_from(days)
-                    .unwrap_or(i64::MAX)
-                    .saturating_mul(86_400_000),
-            ),
+            control: Arc::downgrade(control),
             looked: Mutex::default(),
         });
         let (stop, stopped) = oneshot::channel();
@@ -316,5 +361,55 @@ async fn keep(archive: Arc<Archive>, mut stopped: oneshot::Receiver<()>) {
                 return;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(id: usize) -> Key {
+        ("k".into(), id.to_string().into())
+    }
+
+    fn answer(bytes: usize) -> Wish {
+        Some(Arc::new(StoredResponse {
+            input: "[]".into(),
+            response: "x".repeat(bytes).into(),
+            origin: None,
+        }))
+    }
+
+    #[test]
+    fn what_is_to_be_forgotten_is_not_let_go_for_what_is_to_be_kept() {
+        let mut waiting = Waiting::default();
+        waiting.wish(key(0), None);
+        for id in 1..=MOST + 5 {
+            waiting.wish(key(id), answer(0));
+        }
+        assert_eq!(waiting.shrink(), 5);
+        waiting.wish(key(MOST + 6), answer(LARGEST / 2));
+        waiting.wish(key(MOST + 7), answer(LARGEST / 2));
+        assert!(waiting.shrink() > 0 && waiting.bytes <= LARGEST);
+        let (serial, first, wish) = waiting.first().expect("it waits");
+        assert_eq!((&first, wish.is_none()), (&key(0), true));
+        waiting.done(serial);
+        assert!(waiting.of(&key(0)).is_none());
+        assert!(waiting.of(&key(MOST + 7)).flatten().is_some());
+    }
+
+    #[test]
+    fn the_last_wish_for_an_answer_counts_and_is_the_only_one() {
+        let mut waiting = Waiting::default();
+        for _ in 0..100 {
+            waiting.wish(key(1), answer(10));
+        }
+        let (serial, ..) = waiting.first().expect("it waits");
+        waiting.wish(key(1), None);
+        assert!(waiting.of(&key(1)).is_some_and(|wish| wish.is_none()));
+        assert_eq!((waiting.kept.len(), waiting.bytes), (0, 0));
+        // What was written meanwhile is not what is wished now.
+        waiting.done(serial);
+        assert_eq!((waiting.forgotten.len(), waiting.places.len()), (1, 1));
     }
 }

@@ -15,7 +15,7 @@ struct Program {
 impl Program {
     fn start(folder: &Path, file: &Path) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_bridge"))
-            .args(["serve", "--demo", "--request-log", "off", "--config"])
+            .args(["serve", "--demo", "--config"])
             .arg(file)
             .current_dir(folder)
             .env_remove("RUST_LOG")

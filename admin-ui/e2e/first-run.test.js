@@ -89,8 +89,9 @@ test('a lock-out says how long it lasts', { timeout: 60_000 }, async () => {
   await visitor.leave();
 });
 
-test('who comes back is where they were', { timeout: 60_000 }, async () => {
+test('who comes back is where they were', { timeout: 60_000 }, async (context) => {
   const other = await House.open();
+  context.after(() => other.close());
   const visitor = await Visitor.arrive(browser, other);
   const { page } = visitor;
   await page.goto(`${other.url}/ui/clients?client=codex`);
@@ -98,6 +99,6 @@ test('who comes back is where they were', { timeout: 60_000 }, async () => {
   await page.getByLabel('Password', { exact: true }).fill(House.password);
   await page.getByRole('button', { name: 'Log in' }).click();
   await page.waitForURL('**/ui/clients?client=codex');
-  await visitor.context.close();
-  await other.close();
+  await visitor.settled();
+  await visitor.leave();
 });

@@ -94,7 +94,7 @@ export class House {
 
   /** Stops it and removes what it wrote. */
   async close() {
-    if (this.#process.exitCode === null && this.#process.pid) {
+    if (this.#process.exitCode === null && this.#process.signalCode === null && this.#process.pid) {
       const ended = new Promise((done) => this.#process.once('exit', done));
       this.#process.kill('SIGTERM');
       const limit = setTimeout(() => this.#process.kill('SIGKILL'), STOP);

@@ -34,7 +34,7 @@ test('the first request ends the set-up, live', { timeout: 90_000 }, async () =>
   await visitor.look('dashboard-new', { whole: true });
 
   assert.equal((await house.ask({ model: MODEL })).status, 200);
-  await page.getByRole('heading', { name: 'Newest requests' }).waitFor({ timeout: 10_000 });
+  await page.getByRole('heading', { name: 'Newest requests' }).waitFor();
   await page.getByRole('link', { name: MODEL }).waitFor();
   assert.equal(await page.getByRole('heading', { name: 'Getting started' }).count(), 0);
   await visitor.leave();

@@ -69,10 +69,12 @@ test('the same by keyboard alone', { timeout: 90_000 }, async () => {
   await page.waitForURL('**/ui/api-keys');
   await visitor.settled();
   await page.keyboard.press('Control+k');
-  await page.getByRole('combobox', { name: 'Go to' }).waitFor();
+  // What is typed goes where the focus is: it must have arrived.
+  const focused = page.locator(':focus');
+  await page.getByRole('combobox', { name: 'Go to' }).and(focused).waitFor();
   await page.keyboard.type('make a client key');
   await page.keyboard.press('Enter');
-  await page.getByRole('dialog').getByLabel('Name').waitFor();
+  await page.getByRole('dialog').getByLabel('Name').and(focused).waitFor();
   await page.keyboard.type('by keyboard');
   await page.keyboard.press('Enter');
   await page.getByRole('dialog').locator('pre').first().waitFor();

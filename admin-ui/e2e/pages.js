@@ -32,34 +32,8 @@ export async function furnish(house) {
   const user = await house.call('POST', '/api/users', { email: 'grace@example.com', name: 'Grace', role: 'member' });
   const keys = (await house.call('GET', '/api/api-keys?limit=1')).items;
   const log = await until(async () => (await house.call('GET', '/api/logs?limit=1')).items[0]);
-  const known = {
-    providers: provider,
-    health: provider,
-    'key-pools': 'spares',
-    routes: 'batch-work',
-    aliases: 'fast',
-    presets: 'thrifty',
-    models: 'gpt-4o',
-    users: user.id,
-    'api-keys': keys[0].id,
-    logs: log.id
-  };
-  return (await has(house, '/api/conversations')) ? { ...known, ...(await converse(house)) } : known;
-}
-
-/**
- * @param {import('./house.js').House} house
- * @param {string} path
- */
-async function has(house, path) {
-  const document = await house.call('GET', '/openapi.json');
-  return path in document.paths;
-}
-
-/** @param {import('./house.js').House} house */
-async function converse(house) {
-  const { id } = await house.call('POST', '/api/conversations', { title: 'About bridges', model: 'demo-openai' });
-  return { chat: id, conversations: id };
+  await house.call('POST', '/api/conversations', { title: 'About bridges', model: 'demo-openai' });
+  return { providers: provider, 'key-pools': 'spares', users: user.id, 'api-keys': keys[0].id, logs: log.id };
 }
 
 /**

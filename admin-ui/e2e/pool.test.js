@@ -43,17 +43,21 @@ test('a pool runs out and recovers before one’s eyes', { timeout: 90_000 }, as
   await page.getByText('Live', { exact: true }).waitFor();
   assert.equal(await page.getByText('Usable', { exact: true }).count(), 2);
 
-  // The upstream limits both keys; it asks for a second's rest each time, and later ones rest longer.
+  // The upstream limits both keys; it asks for a second's rest each time, and later ones rest longer. The rest is
+  // short: all that is to be seen of it is looked out for before it begins.
+  const isOut = Promise.all([
+    page.getByText('No key can be used now').waitFor(),
+    page.getByText(/The first one is back in \d+ s/).waitFor(),
+    page.getByText(/^Resting/).nth(1).waitFor(),
+    list.page.getByText(/Back in \d+ s/).waitFor()
+  ]);
   for (let round = 0; round < 4; round += 1) await house.ask({ model: 'lab/demo-model-chat', text: 'demo:error-429' });
-  await page.getByText('No key can be used now').waitFor({ timeout: 10_000 });
-  await page.getByText(/The first one is back in \d+ s/).waitFor();
-  assert.equal(await page.getByText(/^Resting/).count(), 2);
-  await list.page.getByText(/Back in \d+ s/).waitFor({ timeout: 10_000 });
+  await isOut;
   await visitor.look('pool-out', { whole: true });
   await list.look('pools-out', { whole: true });
 
   // It recovers by itself, and the page says so without being asked.
-  await page.getByText('No key can be used now').waitFor({ state: 'detached', timeout: 20_000 });
+  await page.getByText('No key can be used now').waitFor({ state: 'detached' });
   await page.getByText('On trial', { exact: true }).first().waitFor();
   assert.equal((await house.ask({ model: 'lab/demo-model-chat' })).status, 200);
   await page.getByText('Usable', { exact: true }).first().waitFor();
@@ -74,12 +78,13 @@ test('many keys are pasted at once, and the last usable one is guarded', { timeo
   await visitor.look('pool-paste');
   await dialog.getByRole('button', { name: 'Add 1 key' }).click();
   await page.getByText('1 key added').waitFor();
+  await page.getByRole('row', { name: /bad-/ }).waitFor();
   assert.equal(await page.getByRole('row').count(), 4);
 
   // Testing all finds the one that the provider refuses.
   await page.getByRole('button', { name: 'Test all' }).click();
   await page.getByText('2 of 3 keys work').waitFor();
-  await page.getByText('Refused (401)').waitFor({ timeout: 10_000 });
+  await page.getByText('Refused (401)').waitFor();
 
   const menu = (/** @type {RegExp} */ key) => page.getByRole('row', { name: key }).getByRole('button', { name: /^Actions/ });
   await menu(/0001#/).click();
@@ -116,5 +121,16 @@ test('a pause holds what is shown', { timeout: 60_000 }, async () => {
   assert.equal(await calls(), held);
   await page.getByRole('button', { name: 'Go on' }).or(page.getByRole('button', { name: 'Resume' })).click();
   await page.waitForFunction((text) => ![...document.querySelectorAll('td')].some((cell) => cell.textContent?.includes('0001#') && cell.parentElement?.children[4]?.textContent === text), held);
+  await visitor.leave();
+});
+
+test('a pool leads to the rules that name it', { timeout: 60_000 }, async () => {
+  await house.call('POST', '/api/routes', { name: 'by-shared', match: { model: ['shared-*'] }, targets: [{ provider: 'lab' }], key_pool: 'shared' });
+  const visitor = await Visitor.arrive(browser, house);
+  const { page } = visitor;
+  await visitor.signIn();
+  await visitor.open('/key-pools/shared');
+  await page.getByRole('link', { name: /by-shared/ }).click();
+  await page.getByRole('dialog', { name: /by-shared/ }).getByText('shared-*').waitFor();
   await visitor.leave();
 });

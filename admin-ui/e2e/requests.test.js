@@ -44,6 +44,8 @@ function askAnthropic() {
 test('send a request, see it live in the log, open the inspector', { timeout: 120_000 }, async () => {
   const visitor = await Visitor.arrive(browser, house);
   const { page } = visitor;
+  // A request that is told live is asked for before it is written, where the machine is slow.
+  visitor.expectRefusal(/\/api\/logs\/req_/);
   await visitor.signIn();
   await visitor.open('/logs');
   await page.getByText('No requests yet').waitFor();
@@ -189,7 +191,6 @@ test(`${ROWS} requests do not stop the page`, { timeout: 120_000 }, async (conte
   assert.ok(asked <= 10, `${asked} questions to the server`);
   context.diagnostic(`longest task: opening with ${ROWS / 50} live rows ${opening} ms, paging ${paging} ms, walking ${walking} ms; ${shown} rows in the page`);
   for (const task of [opening, paging, walking]) assert.ok(task < DEAF, `deaf for ${task} ms`);
-  visitor.takeFaults();
   await visitor.leave();
 });
 

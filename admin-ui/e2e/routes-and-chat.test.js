@@ -55,6 +55,14 @@ test('make a route and see the tester change its answer', { timeout: 120_000 }, 
   // Behind the wider rule the narrower one is never reached, and the page says so.
   await page.locator('#rule-sonnet-first').getByText(/never reached/).waitFor();
   await visitor.look('routes', { whole: true });
+  // The palette leads to the rule itself, from its own page too.
+  await page.keyboard.press('Control+k');
+  await page.getByRole('combobox', { name: 'Go to' }).fill('sonnet-fi');
+  await page.getByRole('option', { name: /sonnet-first/ }).click();
+  const rule = page.getByRole('dialog', { name: /sonnet-first/ });
+  await rule.getByText('claude-sonnet-*').waitFor();
+  await rule.getByRole('button', { name: 'Cancel' }).click();
+  await rule.waitFor({ state: 'detached' });
   await visitor.open('/routes/test');
   await page.getByText('The rule claude-elsewhere decides.').waitFor();
 
@@ -127,10 +135,13 @@ test('chat with two models side by side and switch', { timeout: 120_000 }, async
   await page.getByRole('dialog').getByText('message_start').first().waitFor();
   await page.keyboard.press('Escape');
 
-  // Kept from here on, and there again after a reload.
+  // Kept from here on; a new one leaves it, and its address leads back to it.
   await page.getByRole('switch', { name: 'Keep conversations' }).click();
   await page.waitForURL('**c=**');
-  await page.reload();
+  const kept = page.url();
+  await page.getByRole('button', { name: 'New conversation' }).click();
+  await page.waitForURL((url) => !url.searchParams.has('c'));
+  await page.goto(kept);
   await lane(1).getByText(/demo-model-generate in a gemini/).waitFor();
   for (const width of [360, 768]) {
     await visitor.resize(width);

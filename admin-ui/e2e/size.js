@@ -22,7 +22,7 @@ function take(name) {
   files.add(chunk.file);
   for (const style of chunk.css ?? []) files.add(style);
   for (const next of chunk.imports ?? []) take(next);
-  // The chart comes by itself but belongs to the dashboard; pages, languages and these come when they are asked for.
+  // What a part brings by itself belongs to the first screen; pages, languages and these come when they are asked for.
   const later = name.endsWith('app.js') ? [] : (chunk.dynamicImports ?? []);
   for (const next of later) if (!ON_REQUEST.test(next)) take(next);
 }

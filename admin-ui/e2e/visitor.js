@@ -10,6 +10,8 @@ import { House } from './house.js';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const SCREENSHOTS = join(import.meta.dirname, 'screenshots');
+/** Milliseconds that a page is waited for. Machines of continuous integration are slow and shared. */
+const PATIENCE = 30_000;
 /** Refusals that belong to a walk and that the console tells as errors. */
 const EXPECTED = [/\/api\/auth\/refresh\b/];
 
@@ -60,7 +62,7 @@ export class Visitor {
       if (!localStorage.getItem('bridge.language')) localStorage.setItem('bridge.language', chosen);
     }, language);
     const page = await context.newPage();
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(PATIENCE);
     return new Visitor(house, context, page);
   }
 
@@ -82,8 +84,8 @@ export class Visitor {
   /** Waits until the page shows what it has. */
   async settled() {
     await this.page.locator('h1').first().waitFor();
-    await this.page.waitForFunction(() => !document.querySelector('.animate-pulse.bg-sunken'), undefined, { timeout: 10_000 }).catch(() => {
-      throw new Error(`${this.page.url()} still loads after ten seconds`);
+    await this.page.waitForFunction(() => !document.querySelector('.animate-pulse.bg-sunken'), undefined).catch(() => {
+      throw new Error(`${this.page.url()} still loads after ${PATIENCE / 1000} seconds`);
     });
   }
 

@@ -1,7 +1,7 @@
 //! The bench: a mock upstream, a minimal reverse proxy to compare with, a load generator that checks every
 //! answer, and a runner that reads CPU time and memory from `/proc`.
 //!
-//! `bridge-bench run --hub target/release/bridge` prints the table; see `benches/README.md`.
+//! `bridge-bench run` prints the table; `make bench` builds what it needs first.
 
 mod cases;
 mod load;

@@ -15,7 +15,7 @@ use crate::report::{Report, median, quantile};
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// The hub's program.
-    #[arg(long, default_value = "target/release/bridge")]
+    #[arg(long, default_value = "target/dist/bridge")]
     hub: String,
     /// Rounds per case; the median counts.
     #[arg(long, default_value_t = 3)]
@@ -331,13 +331,8 @@ async fn start_hub(
     let path = config.join("app.yml");
     std::fs::write(&path, hub_config(address.port(), upstream))?;
     let args = ["serve", "--config", &path.display().to_string()];
-    let log = data.join("requests.jsonl").display().to_string();
     let database = data.join("app.db").display().to_string();
-    let environment = [
-        ("REQUEST_LOG", log.as_str()),
-        ("DATABASE_PATH", &database),
-        ("LOG_LEVEL", "warn"),
-    ];
+    let environment = [("DATABASE_PATH", database.as_str()), ("LOG_LEVEL", "warn")];
     // The very first start makes the database and its administrator; what is measured is any later one.
     drop(started_once(options, &args, &environment, address).await?);
     let started = Instant::now();

@@ -98,7 +98,6 @@ endpoints! {
     AUDIT = GET "/api/audit";
     SYSTEM = GET "/api/system";
     TALKS = GET "/api/conversations";
-    TALK_MESSAGES = GET "/api/conversations/{id}/messages";
     LOG_TAIL = GET "/api/logs/tail";
     POOL_EVENTS = GET "/api/key-pools/events";
     PRESET_LIST = GET "/api/presets";

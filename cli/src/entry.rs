@@ -1,4 +1,4 @@
-//! The members of a request as lines and screens show them: short, and of one width as far as that goes. Pure.
+//! Members of what the hub answers as lines and screens show them: short, and of one width as far as that goes. Pure.
 
 use serde_json::Value;
 
@@ -7,6 +7,11 @@ use crate::moment;
 /// A member that is text; empty where there is none.
 pub(crate) fn text<'v>(row: &'v Value, member: &str) -> &'v str {
     row[member].as_str().unwrap_or_default()
+}
+
+/// The items of a list; none where there is no list.
+pub(crate) fn items(list: &Value) -> &[Value] {
+    list.as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
 /// The model that was asked for, and what served it where that is another.

@@ -6,6 +6,8 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
+use crate::output::harmless;
+
 /// What a command ends with.
 pub(crate) type Ended<T = ()> = Result<T, Failure>;
 
@@ -175,13 +177,13 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let story = &self.0;
-        write!(f, "{}", story.what)?;
+        write!(f, "{}", harmless_lines(&story.what))?;
         for flaw in &story.flaws {
             write!(f, "\n  ")?;
             if !flaw.field.is_empty() {
-                write!(f, "{}: ", flaw.field)?;
+                write!(f, "{}: ", harmless_lines(&flaw.field))?;
             }
-            write!(f, "{}", flaw.message)?;
+            write!(f, "{}", harmless_lines(&flaw.message))?;
             if !flaw.fix.is_empty() {
                 write!(f, "\n    fix: {}", flaw.fix)?;
             }
@@ -194,6 +196,12 @@ impl fmt::Display for Failure {
         }
         Ok(())
     }
+}
+
+/// Upstreams' and clients' own words may stand in it: lines stay lines, and nothing speaks to the terminal.
+fn harmless_lines(text: &str) -> String {
+    let lines: Vec<String> = text.lines().map(harmless).collect();
+    lines.join("\n")
 }
 
 impl std::error::Error for Failure {}

@@ -17,13 +17,17 @@ const LARGEST_FILE: u64 = 64 << 20;
 /// A file's text; `-` is standard input.
 pub(crate) fn text(path: &str) -> Ended<String> {
     let failure = |error: std::io::Error| Failure::usage(format!("{path}: {error}"));
-    let mut bytes = Vec::new();
-    if path == "-" {
-        std::io::stdin().take(LARGEST_FILE).read_to_end(&mut bytes)
+    let (mut bytes, most) = (Vec::new(), LARGEST_FILE + 1);
+    let read = if path == "-" {
+        std::io::stdin().take(most).read_to_end(&mut bytes)
     } else {
-        std::fs::File::open(path).and_then(|file| file.take(LARGEST_FILE).read_to_end(&mut bytes))
+        std::fs::File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes))
     }
     .map_err(failure)?;
+    // Half of a file is not what it says.
+    if read as u64 == most {
+        return Err(Failure::usage(format!("{path}: larger than 64 MiB")));
+    }
     String::from_utf8(bytes).map_err(|_| Failure::usage(format!("{path}: this is not UTF-8 text")))
 }
 

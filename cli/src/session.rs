@@ -157,9 +157,14 @@ impl Session {
             if crate::output::is_watched() && self.console.format.is_for_people() {
                 crate::output::write("\u{1b}[H\u{1b}[2J")?;
             }
-            show().await?;
+            let shown = async {
+                show().await?;
+                tokio::time::sleep(every).await;
+                Ok::<(), Failure>(())
+            };
+            // Who has once listened for Ctrl-C must go on: it does not end the process by itself any more.
             tokio::select! {
-                () = tokio::time::sleep(every) => {}
+                ended = shown => ended?,
                 _ = tokio::signal::ctrl_c() => return Err(Failure::interrupted()),
             }
         }

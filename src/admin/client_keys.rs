@@ -25,7 +25,7 @@ use super::version::{expect, tag};
 use crate::control::{AuditEntry, Change};
 use crate::store::entities::client_key::{ActiveModel, Column, Entity, Model};
 use crate::store::entities::user;
-use crate::store::{new_id, now_ms};
+use crate::store::{conversation_switches, new_id, now_ms};
 
 /// Longest time for which a key that was replaced goes on working, in seconds.
 const LONGEST_GRACE: u64 = 30 * 24 * 60 * 60;
@@ -383,6 +383,8 @@ impl ClientKeys {
         let before = find(change.work(), who, Role::Operator, &id).await?;
         expect(if_match.0.as_deref(), before.version)?;
         Entity::delete_by_id(&before.id).exec(change.work()).await?;
+        let gone = std::slice::from_ref(&before.id);
+        conversation_switches::set(change.work(), gone, None).await?;
         note(&change, "delete", Some(&before), None).await?;
         change.commit().await?;
         Ok(Done::Done)

@@ -207,8 +207,8 @@ impl ConversationHistory {
         let store = self.0.control.store();
         let mut conversations = store.count_recorded(&keeper(who)).await?;
         for scope in self.scopes(who).await? {
-            let files = self.0.files.list(&scope).await;
-            conversations += files.map_err(|error| Problem::internal(&error))?.len() as u64;
+            let files = self.0.files.count(&scope).await;
+            conversations += files.map_err(|error| Problem::internal(&error))?;
         }
         Ok(HistoryStatus {
             enabled: !keys.is_empty(),
@@ -264,9 +264,8 @@ impl ConversationHistory {
             return Ok(newest);
         }
         for scope in self.scopes(who).await? {
-            let files = self.0.files.list(&scope).await;
-            let files = files.map_err(|error| Problem::internal(&error))?;
-            let Some(file) = files.into_iter().next() else {
+            let file = self.0.files.newest(&scope).await;
+            let Some(file) = file.map_err(|error| Problem::internal(&error))? else {
                 continue;
             };
             let at = file.updated_at.unwrap_or_default();

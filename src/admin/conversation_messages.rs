@@ -70,14 +70,7 @@ impl ConversationMessages {
         order: Query<Option<MessageOrder>>,
     ) -> Answer<Json<Page<ConversationMessage>>> {
         let range = Range::of(cursor.0, limit.0)?;
-        let after = range.after.as_deref().map(str::parse::<i64>).transpose();
-        let after = after.map_err(|_| {
-            Problem::invalid(
-                "cursor",
-                "this is not a cursor",
-                "use `next` of the page before",
-            )
-        })?;
+        let after = range.read(|cursor| cursor.parse().ok())?;
         let order = match order.0 {
             Some(MessageOrder::Desc) => Order::Newest,
             _ => Order::Oldest,

@@ -3,14 +3,14 @@
 use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, Object, OpenApi};
-use translator::Dialect;
 
 use super::Admin;
 use super::auth::Done;
 use super::conversation_view::{Conversation, ConversationRow, keeper, lost, sound};
-use super::page::{LARGEST, Page, USUAL};
+use super::page::{Page, Range};
 use super::person::Session;
-use super::problem::{Answer, Problem};
+use super::problem::Answer;
+use super::trial_subject::dialect;
 use super::version::{expect, tag};
 use crate::conversations::{Allowed as _, Heading, KeptBounds};
 use crate::store::request_list::Cursor;
@@ -57,44 +57,18 @@ impl ConversationEntry {
             tags: self.tags,
         };
         sound(heading.complaints(bounds))?;
+        let dialect = self.dialect.as_deref().map(dialect).transpose()?;
         Ok(ConversationChange {
             heading,
             model: self.model,
-            dialect: self.dialect.as_deref().map(dialect).transpose()?,
+            dialect: dialect.map(|dialect| dialect.as_str().to_owned()),
         })
     }
-}
-
-/// A dialect under its own name.
-fn dialect(name: &str) -> Answer<String> {
-    let dialect = Dialect::parse(name).ok_or_else(|| {
-        Problem::invalid(
-            "dialect",
-            "there is no such dialect",
-            "use openai-chat, openai-responses, anthropic or gemini",
-        )
-    })?;
-    Ok(dialect.as_str().to_owned())
 }
 
 fn one(kept: KeptConversation) -> OneConversation {
     let version = tag(kept.row.version);
     OneConversation::Ok(Json(kept.into()), version)
-}
-
-/// Where a page of a list that is ordered by time begins.
-pub(super) fn position(cursor: Option<&str>) -> Answer<Option<Cursor>> {
-    let Some(cursor) = cursor else {
-        return Ok(None);
-    };
-    let read = Cursor::parse(cursor).filter(|_| cursor.len() <= 128);
-    read.map(Some).ok_or_else(|| {
-        Problem::invalid(
-            "cursor",
-            "this is not a cursor",
-            "use `next` of the page before",
-        )
-    })
 }
 
 #[OpenApi(prefix_path = "/api/conversations")]
@@ -123,11 +97,13 @@ impl Conversations {
             origin: origin.0,
             client_key_id: client_key_id.0,
         };
-        let limit = limit.0.unwrap_or(USUAL).clamp(1, LARGEST);
-        let after = position(cursor.0.as_deref())?;
+        let range = Range::of(cursor.0, limit.0)?;
+        let after = range.read(Cursor::parse)?;
         let keeper = keeper(session.anybody());
         let store = self.0.control.store();
-        let page = store.conversations(&keeper, &filter, after, limit).await?;
+        let page = store
+            .conversations(&keeper, &filter, after, range.limit)
+            .await?;
         Ok(Json(Page {
             items: page.items.into_iter().map(Into::into).collect(),
             next: page.next.map(|next| next.to_string()),

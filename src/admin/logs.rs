@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::Admin;
 use super::logs_stream::{self, Export, Format, Tail};
-use super::page::{LARGEST, Page, USUAL};
+use super::page::{Page, Range};
 use super::period::span;
 use super::person::{Identity, Role, Session};
 use super::problem::{Answer, Problem};
@@ -169,20 +169,17 @@ impl Logs {
             },
         };
         let filter = asked.filter(session.anybody())?;
-        let limit = limit.0.unwrap_or(USUAL).clamp(1, LARGEST);
-        let after = position(cursor.0.as_deref())?;
+        let page = Range::of(cursor.0, limit.0)?;
+        let after = page.read(Cursor::parse)?;
         let store = self.0.control.store();
-        let mut rows = store.requests(&filter, after.as_ref(), limit + 1).await?;
-        let more = rows.len() as u64 > limit;
-        rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        let next = match rows.last() {
-            Some(last) if more => Some(Cursor::behind(last).to_string()),
-            _ => None,
-        };
-        Ok(Json(Page {
-            items: rows.into_iter().map(Into::into).collect(),
-            next,
-        }))
+        let rows = store
+            .requests(&filter, after.as_ref(), page.limit + 1)
+            .await?;
+        Ok(Json(page.page(
+            rows,
+            |row| Cursor::behind(row).to_string(),
+            Into::into,
+        )))
     }
 
     /// Watch requests as they end
@@ -413,20 +410,4 @@ pub(super) fn unknown(error: StoreError) -> Problem {
 fn document(text: Option<&str>) -> Value {
     text.and_then(|text| serde_json::from_str(text).ok())
         .unwrap_or_else(|| json!([]))
-}
-
-fn position(cursor: Option<&str>) -> Answer<Option<Cursor>> {
-    let Some(cursor) = cursor else {
-        return Ok(None);
-    };
-    Cursor::parse(cursor)
-        .filter(|_| cursor.len() <= 128)
-        .map(Some)
-        .ok_or_else(|| {
-            Problem::invalid(
-                "cursor",
-                "this is not a cursor",
-                "use `next` of the page before",
-            )
-        })
 }

@@ -422,7 +422,14 @@ impl Models {
     )]
     async fn reset(&self, session: Session) -> Answer<PriceGone> {
         let who = session.at_least(Role::Operator)?;
-        definition::delete(&self.0, who, Kind::Model, IMPORTED_CATALOGUE, None).await?;
+        definition::delete(&self.0, who, Kind::Model, IMPORTED_CATALOGUE, None)
+            .await
+            .map_err(|problem| match problem {
+                Problem::NotFound(_) => Problem::not_found(
+                    "imported catalogue: the one that comes with the program is in force",
+                ),
+                other => other,
+            })?;
         Ok(PriceGone::Done)
     }
 

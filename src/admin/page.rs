@@ -7,9 +7,9 @@ use sea_orm::sea_query::LikeExpr;
 use super::problem::Problem;
 
 /// Most entries on a page.
-pub(super) const LARGEST: u64 = 100;
+const LARGEST: u64 = 100;
 /// Entries on a page when nobody says.
-pub(super) const USUAL: u64 = 50;
+const USUAL: u64 = 50;
 
 /// One page of a list.
 #[derive(Clone, Debug, Object)]
@@ -40,16 +40,26 @@ impl Range {
             .as_ref()
             .is_some_and(|cursor| cursor.len() > 256 || cursor.chars().any(char::is_control))
         {
-            return Err(Problem::invalid(
-                "cursor",
-                "this is not a cursor",
-                "use `next` of the page before",
-            ));
+            return Err(no_cursor());
         }
         Ok(Self {
             after: cursor,
             limit: limit.unwrap_or(USUAL).clamp(1, LARGEST),
         })
+    }
+
+    /// The cursor as what it is made of.
+    ///
+    /// # Errors
+    /// When it cannot be one.
+    pub(super) fn read<C>(
+        &self,
+        read: impl FnOnce(&str) -> Option<C>,
+    ) -> Result<Option<C>, Problem> {
+        let after = self.after.as_deref();
+        after
+            .map(|cursor| read(cursor).ok_or_else(no_cursor))
+            .transpose()
     }
 
     /// A page of what is all at hand, in the order of its keys. A cursor is a key; the entry it names may be
@@ -99,6 +109,14 @@ impl Range {
             next,
         }
     }
+}
+
+fn no_cursor() -> Problem {
+    Problem::invalid(
+        "cursor",
+        "this is not a cursor",
+        "use `next` of the page before",
+    )
 }
 
 /// A pattern for whatever holds this text; signs that mean something in patterns mean themselves.

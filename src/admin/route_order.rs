@@ -50,7 +50,7 @@ pub(super) fn moved(order: &[Placed], name: &str, index: usize) -> Option<Vec<(S
         (Some(low), None) => (low.checked_add(STEP)?, STEP),
         (None, Some(high)) => (high.checked_sub(STEP.checked_mul(count)?)?, STEP),
         (Some(low), Some(high)) => {
-            let room = high.checked_sub(low)?;
+            let room = high.saturating_sub(low);
             let step = (room / (count + 1)).min(STEP);
             if step == 0 {
                 return None;
@@ -75,7 +75,8 @@ fn between(before: Option<i64>, after: Option<i64>) -> Option<i64> {
         (Some(before), None) => before.checked_add(STEP),
         (None, Some(after)) => after.checked_sub(STEP),
         (Some(before), Some(after)) => {
-            let room = after.checked_sub(before)?;
+            // From one end of the numbers to the other there is more room than a number can say.
+            let room = after.saturating_sub(before);
             (room >= 2).then(|| before + (room / 2).min(STEP))
         }
     }
@@ -151,5 +152,18 @@ mod tests {
         let changes = moved(&some, "b", 1).expect("room");
         assert_eq!(after(&some, &changes), ["f", "b", "a", "g"], "{changes:?}");
         assert!(changes.iter().all(|(name, _)| name == "a" || name == "b"));
+    }
+
+    #[test]
+    fn between_far_ends_there_is_room() {
+        let ends = order(&[
+            ("f", -3, true),
+            ("a", 50, false),
+            ("demo", i64::MAX, true),
+            ("more", i64::MAX, true),
+        ]);
+        assert_eq!(moved(&ends, "a", 1), Some(vec![("a".to_owned(), 7)]));
+        assert_eq!(moved(&ends, "a", 2), None, "none between two alike");
+        assert_eq!(moved(&ends, "a", 3), None, "none behind the last");
     }
 }

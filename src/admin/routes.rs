@@ -144,6 +144,28 @@ fn order_key(route: &Route, place: usize) -> String {
     definition::order_key(route.entry.priority, &tail)
 }
 
+/// The priorities that change when a rule is put there; where there is no room, the nearest place that has some.
+fn put(order: &[Placed], name: &str, index: usize) -> Answer<Vec<(String, i64)>> {
+    moved(order, name, index).ok_or_else(|| {
+        let others = order.iter().filter(|rule| rule.name != name);
+        let nearest = others
+            .enumerate()
+            .take(index)
+            .filter(|(place, _)| moved(order, name, *place).is_some())
+            .last();
+        let elsewhere = nearest.map_or_else(String::new, |(_, rule)| {
+            format!("move the route before `{}`, or ", rule.name)
+        });
+        Problem::conflict(
+            "no_room",
+            format!(
+                "the rules there are a file's or the demonstration's and leave no priority free: \
+                 {elsewhere}change those of the file"
+            ),
+        )
+    })
+}
+
 #[OpenApi(prefix_path = "/api/routes")]
 impl Routes {
     /// List routes
@@ -286,14 +308,14 @@ impl Routes {
             Move {
                 priority: Some(priority),
                 ..
-            } => Some(vec![(name.0.clone(), *priority)]),
+            } => vec![(name.0.clone(), *priority)],
             Move {
                 before: Some(before),
                 ..
-            } => moved(&order, &name, place_of(before)?),
+            } => put(&order, &name, place_of(before)?)?,
             Move {
                 after: Some(after), ..
-            } => moved(&order, &name, place_of(after)? + 1),
+            } => put(&order, &name, place_of(after)? + 1)?,
             Move { .. } => {
                 return Err(Problem::invalid(
                     "",
@@ -302,12 +324,6 @@ impl Routes {
                 ));
             }
         };
-        let changes = changes.ok_or_else(|| {
-            Problem::conflict(
-                "no_room",
-                "rules of files stand there without room between their priorities; change those first",
-            )
-        })?;
         let change = self.0.control.begin(who.actor()).await?;
         for (name, priority) in &changes {
             let before = named(change.work(), Kind::Route, name).await?;

@@ -230,6 +230,25 @@ impl Transfer {
         }
     }
 
+    /// Says what a document changes, and carries it out or rehearses it: what would not fit together is refused.
+    async fn take_in(
+        &self,
+        who: &Identity,
+        asked: &Import,
+        dry_run: bool,
+    ) -> Answer<Json<Differences>> {
+        let plan = self.plan(&asked.document, asked.replace).await?;
+        let changes = !plan.steps.is_empty();
+        if changes {
+            self.carry_out(who, plan.steps, dry_run).await?;
+        }
+        Ok(Json(Differences {
+            applied: changes && !dry_run,
+            differences: plan.differences,
+            unchanged: plan.unchanged,
+        }))
+    }
+
     /// Carries a plan out within one change, so that all of it counts or nothing.
     async fn carry_out(&self, who: &Identity, steps: Vec<Step>, dry_run: bool) -> Answer<()> {
         let change = self.0.control.begin(who.actor()).await?;
@@ -334,13 +353,8 @@ impl Transfer {
     /// Compare a document with what is defined
     #[oai(path = "/diff", method = "post", operation_id = "config_diff")]
     async fn diff(&self, session: Session, body: Json<Import>) -> Answer<Json<Differences>> {
-        session.at_least(Role::Operator)?;
-        let plan = self.plan(&body.document, body.replace).await?;
-        Ok(Json(Differences {
-            applied: false,
-            differences: plan.differences,
-            unchanged: plan.unchanged,
-        }))
+        let who = session.at_least(Role::Operator)?;
+        self.take_in(who, &body, true).await
     }
 
     /// Take a document in
@@ -349,15 +363,6 @@ impl Transfer {
     #[oai(path = "/import", method = "post", operation_id = "config_import")]
     async fn import(&self, session: Session, body: Json<Import>) -> Answer<Json<Differences>> {
         let who = session.at_least(Role::Admin)?;
-        let plan = self.plan(&body.document, body.replace).await?;
-        let changes = !plan.steps.is_empty();
-        if changes {
-            self.carry_out(who, plan.steps, body.dry_run).await?;
-        }
-        Ok(Json(Differences {
-            applied: changes && !body.dry_run,
-            differences: plan.differences,
-            unchanged: plan.unchanged,
-        }))
+        self.take_in(who, &body, body.dry_run).await
     }
 }

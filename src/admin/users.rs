@@ -20,10 +20,10 @@ use super::problem::{Answer, Problem};
 use super::version::{expect, tag};
 use super::{Admin, sessions};
 use crate::control::{AuditEntry, Change};
-use crate::store::conversations;
 use crate::store::definitions::advance;
 use crate::store::entities::user::{Column, Entity, Model};
 use crate::store::entities::{client_key, preference, session};
+use crate::store::{conversation_switches, conversations};
 
 /// Somebody new.
 #[derive(Object)]
@@ -260,9 +260,13 @@ impl Users {
         let before = people::by_id(change.work(), &id).await?;
         expect(if_match.0.as_deref(), before.version)?;
         people::keep_an_admin(change.work(), &before).await?;
-        remove(&change, &before).await?;
+        let keys = remove(&change, &before).await?;
         note(&change, "delete", Some(&before), None).await?;
         change.commit().await?;
+        for key in keys {
+            let gone = self.0.files.forget(&key).await;
+            gone.map_err(|error| Problem::internal(&error))?;
+        }
         Ok(Done::Done)
     }
 
@@ -394,8 +398,17 @@ fn not_oneself(who: &Identity, id: &str, words: &str) -> Answer<()> {
     }
 }
 
-async fn remove(change: &Change, row: &Model) -> Answer<()> {
+/// Removes somebody with all that is theirs in the database. Returns their client keys.
+async fn remove(change: &Change, row: &Model) -> Answer<Vec<String>> {
     let work = change.work();
+    let keys: Vec<String> = client_key::Entity::find()
+        .select_only()
+        .column(client_key::Column::Id)
+        .filter(client_key::Column::OwnerId.eq(&row.id))
+        .into_tuple()
+        .all(work)
+        .await?;
+    conversation_switches::set(work, &keys, None).await?;
     session::Entity::delete_many()
         .filter(session::Column::UserId.eq(&row.id))
         .exec(work)
@@ -407,7 +420,7 @@ async fn remove(change: &Change, row: &Model) -> Answer<()> {
     conversations::remove_of(work, &row.id).await?;
     preference::Entity::delete_by_id(&row.id).exec(work).await?;
     Entity::delete_by_id(&row.id).exec(work).await?;
-    Ok(())
+    Ok(keys)
 }
 
 async fn note(

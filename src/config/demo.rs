@@ -51,13 +51,13 @@ impl Settings {
     /// Adds the demonstration's providers, and rules below all others that send every plain model name
     /// to one of them. `provider/model` still reaches the provider it names.
     ///
-    /// Without client keys the hub is opened, if only this machine can reach it.
+    /// Without client keys the hub is opened, if only this machine can reach it and nobody said `AUTH: required`.
     #[must_use]
     pub fn with_demo(mut self, address: SocketAddr) -> Self {
         self.demo = true;
-        if self.client_keys.is_empty() {
+        if self.client_keys.is_empty() && self.auth.is_none() {
             if self.host_is_loopback() {
-                self.auth = Auth::Open;
+                self.auth = Some(Auth::Open);
             } else {
                 self.warnings.push(format!(
                     "the demonstration stays closed: HOST {} can be reached from other machines; set CLIENT_KEYS, or HOST 127.0.0.1",

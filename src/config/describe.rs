@@ -13,7 +13,7 @@ pub fn describe(settings: &Settings) -> String {
         out.push_str(&text);
         out.push('\n');
     };
-    let auth = match settings.auth {
+    let auth = match settings.auth() {
         Auth::Required => "client keys required",
         Auth::Open => "open",
     };

@@ -247,12 +247,10 @@ fn read_server(reader: &mut Reader<'_>, values: &Values, settings: &mut Settings
         &mut settings.debug,
         values.get("DEBUG").and_then(|node| reader.boolean(&node)),
     );
-    set(
-        &mut settings.auth,
-        values
-            .get("AUTH")
-            .and_then(|node| reader.choice(&node, &AUTHS)),
-    );
+    let auth = values
+        .get("AUTH")
+        .and_then(|node| reader.choice(&node, &AUTHS));
+    set(&mut settings.auth, auth.map(Some));
     read_telemetry(reader, values, settings);
 }
 

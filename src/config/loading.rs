@@ -133,7 +133,7 @@ fn apply_options(options: &LoadOptions, settings: &mut Settings) {
 
 /// An open hub is for this machine alone.
 fn check_open(settings: &Settings, place: Option<Place>, errors: &mut ConfigErrors) {
-    if settings.auth == Auth::Open && !settings.host_is_loopback() {
+    if settings.auth() == Auth::Open && !settings.host_is_loopback() {
         let what = format!(
             "AUTH is open, but HOST {} can be reached from other machines",
             settings.host

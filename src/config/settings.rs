@@ -33,8 +33,8 @@ pub struct Settings {
     pub log_level: String,
     /// `DEBUG`
     pub debug: bool,
-    /// `AUTH`
-    pub auth: Auth,
+    /// `AUTH`; nothing where nobody said it.
+    pub auth: Option<Auth>,
     /// `DATABASE_URL`, or made from `DATABASE_PATH`.
     pub database_url: Secret,
     /// `DB_POOL_SIZE`
@@ -114,7 +114,7 @@ impl Default for Settings {
             port: 8000,
             log_level: "info".to_owned(),
             debug: false,
-            auth: Auth::default(),
+            auth: None,
             database_url: Secret::new("sqlite://data/app.db?mode=rwc"),
             db_pool_size: None,
             db_pool_timeout: None,
@@ -154,6 +154,12 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Who may call; only who has a client key, where nobody said it.
+    #[must_use]
+    pub fn auth(&self) -> Auth {
+        self.auth.unwrap_or_default()
+    }
+
     /// Whether `HOST` can only be reached from this machine.
     #[must_use]
     pub fn host_is_loopback(&self) -> bool {

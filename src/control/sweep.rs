@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Control;
+use crate::conversation_files::ConversationFiles;
 use crate::store::now_ms;
 use crate::store::rollups::DAY;
 
@@ -31,6 +32,10 @@ pub async fn sweep(control: Arc<Control>) {
             let before = now_ms().saturating_sub(age);
             if let Err(error) = control.store().forget_conversations(before).await {
                 tracing::warn!(%error, "old conversations could not be let go");
+            }
+            let files = ConversationFiles::below(control.folder());
+            if let Err(error) = files.forget_before(before).await {
+                tracing::warn!(%error, "old conversations in files could not be let go");
             }
         }
         drop(control);

@@ -12,6 +12,7 @@ mod reading;
 mod resuming;
 mod state;
 mod thread;
+mod title;
 
 pub use archive::{
     ARCHIVE_FORMAT, ARCHIVE_VERSION, Archive, ArchivedConversation, ArchivedMessage,
@@ -23,6 +24,7 @@ pub use part::{
     ImagePart, PartState, ReasoningPart, ResultPart, SpokenPart, TextPart, ToolCallPart,
     ToolResultPart,
 };
-pub use reading::{Complaint, read_archive};
+pub use reading::{Complaint, read_archive, understood};
 pub use resuming::Resumption;
-pub use thread::threads;
+pub use thread::{LOOKED_BACK, threads};
+pub use title::title;

@@ -94,16 +94,28 @@ impl Complaint {
 /// # Errors
 /// What is wrong, at most fifty things of it.
 pub fn read_archive(document: &Value, bounds: &KeptBounds) -> Result<Archive, Vec<Complaint>> {
+    let archive = understood(document)?;
+    let mut found = Vec::new();
+    for (place, conversation) in archive.conversations.iter().enumerate() {
+        let within = format!("conversations[{place}]");
+        let complaints = conversation.complaints(bounds).into_iter();
+        found.extend(complaints.map(|complaint| complaint.within(&within)));
+    }
+    found.truncate(MOST_COMPLAINTS);
+    if found.is_empty() {
+        Ok(archive)
+    } else {
+        Err(found)
+    }
+}
+
+/// The same whatever the bounds: what this hub has kept itself.
+///
+/// # Errors
+/// What is not understood, at most fifty things of it.
+pub fn understood(document: &Value) -> Result<Archive, Vec<Complaint>> {
     let mut reader = Reader { found: Vec::new() };
     let archive = reader.archive(document);
-    if let Some(archive) = archive.as_ref().filter(|_| reader.found.is_empty()) {
-        for (place, conversation) in archive.conversations.iter().enumerate() {
-            let within = format!("conversations[{place}]");
-            for complaint in conversation.complaints(bounds) {
-                reader.found.push(complaint.within(&within));
-            }
-        }
-    }
     reader.found.truncate(MOST_COMPLAINTS);
     match archive {
         Some(archive) if reader.found.is_empty() => Ok(archive),
@@ -308,6 +320,7 @@ impl Reader {
             return None;
         };
         let map = self.members(value, path, known)?;
+        let before = self.found.len();
         for (name, values) in [("state", map.get("state")), ("content", map.get("content"))] {
             let values = values.and_then(Value::as_array).into_iter().flatten();
             for (place, value) in values.enumerate() {
@@ -318,11 +331,11 @@ impl Reader {
                 }
             }
         }
-        let before = self.found.len();
+        let is_said = self.found.len() > before;
         let read = self.whole(value, path, &format!("a part of type {tag}"));
         // What is wrong inside has been said more exactly.
-        if self.found.len() > before + 1 {
-            self.found.truncate(before + 1);
+        if is_said && read.is_none() {
+            self.found.pop();
         }
         read
     }
@@ -455,6 +468,17 @@ mod tests {
             let refused = read_archive(&document, &KeptBounds::default());
             assert_eq!(refused.expect_err(field)[0].field, field);
         }
+    }
+
+    #[test]
+    fn a_flaw_inside_is_named_once() {
+        let parts =
+            json!([{"type": "tool_result", "call_id": "1", "content": [{"type": "smell"}]}]);
+        let whole = archive(&json!({"role": "tool", "content": parts}));
+        let refused = read_archive(&whole, &KeptBounds::default()).expect_err("a smell");
+        let fields: Vec<&str> = refused.iter().map(|one| one.field.as_str()).collect();
+        let place = "conversations[0].messages[0].content[0].content[0].type";
+        assert_eq!(fields, [place]);
     }
 
     #[test]

@@ -11,14 +11,6 @@ use super::PartState;
 /// Members of native blocks that an envelope may stand in.
 const CARRIERS: [&str; 3] = ["signature", "data", "encrypted_content"];
 
-const KINDS: [(OpaqueKind, &str); 5] = [
-    (OpaqueKind::Thinking, "thinking"),
-    (OpaqueKind::Reasoning, "reasoning"),
-    (OpaqueKind::Signature, "signature"),
-    (OpaqueKind::Words, "words"),
-    (OpaqueKind::Phase, "phase"),
-];
-
 /// State as it is kept: what the hub itself put into an envelope is taken out of it.
 pub(super) fn kept(opaque: &[Opaque<'_>]) -> Vec<PartState> {
     opaque
@@ -31,12 +23,11 @@ pub(super) fn kept(opaque: &[Opaque<'_>]) -> Vec<PartState> {
 }
 
 fn state(opaque: &Opaque<'_>) -> PartState {
-    let kind = KINDS.iter().find(|(kind, _)| *kind == opaque.kind);
     PartState {
         dialect: opaque.origin.as_str().to_owned(),
         provider: opaque.provider.as_deref().map(str::to_owned),
         model: opaque.model.as_deref().map(str::to_owned),
-        kind: kind.map_or_else(String::new, |(_, name)| (*name).to_owned()),
+        kind: opaque.kind.as_str().to_owned(),
         value: opaque.state.clone().into_owned(),
     }
 }
@@ -88,12 +79,11 @@ pub(super) fn carried(states: &[PartState], dialect: Dialect, text: &str) -> Vec
 }
 
 fn opaque(state: &PartState) -> Option<Opaque<'_>> {
-    let (kind, _) = KINDS.iter().find(|(_, name)| *name == state.kind)?;
     Some(Opaque {
         origin: Dialect::parse(&state.dialect)?,
         provider: state.provider.as_deref().map(Cow::Borrowed),
         model: state.model.as_deref().map(Cow::Borrowed),
-        kind: *kind,
+        kind: OpaqueKind::parse(&state.kind)?,
         state: Cow::Borrowed(&state.value),
     })
 }

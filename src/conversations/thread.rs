@@ -8,6 +8,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::{ArchivedMessage, Speaker, SpokenPart};
 
+/// Messages from the end of a request that a conversation is looked for at.
+pub const LOOKED_BACK: usize = 200;
+
 /// The digests behind each of the messages.
 #[must_use]
 pub fn threads<'m>(messages: impl IntoIterator<Item = &'m ArchivedMessage>) -> Vec<String> {
@@ -18,7 +21,7 @@ pub fn threads<'m>(messages: impl IntoIterator<Item = &'m ArchivedMessage>) -> V
             for part in &message.content {
                 take(&mut running, message.role, part);
             }
-            hex(&running.clone().finalize())
+            format!("{:x}", running.clone().finalize())
         })
         .collect()
 }
@@ -37,14 +40,4 @@ fn take(running: &mut Sha256, role: Speaker, part: &SpokenPart) {
     running.update([0]);
     running.update((text.len() as u64).to_le_bytes());
     running.update(text);
-}
-
-fn hex(digest: &[u8]) -> String {
-    use std::fmt::Write as _;
-    digest
-        .iter()
-        .fold(String::with_capacity(64), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
 }

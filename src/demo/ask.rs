@@ -3,6 +3,8 @@
 
 use serde_json::Value;
 
+use super::own_words::own_words;
+
 /// The dialect that the upstream was asked in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
@@ -107,10 +109,11 @@ impl Ask {
         }
     }
 
-    /// Notes a user text: what came before it is settled.
+    /// Notes a user text: what came before it is settled, unless only an agent spoke.
     pub(super) fn said(&mut self, text: &str) {
-        if !text.trim().is_empty() {
-            self.user = text.to_owned();
+        let own = own_words(text);
+        if !own.trim().is_empty() {
+            self.user = own.into_owned();
             self.rounds = 0;
             self.results.clear();
         }

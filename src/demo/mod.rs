@@ -2,7 +2,8 @@
 //! request shows a translation and so that client suites have something honest to talk to. It refuses what the vendors refuse.
 //! It must never use the `translator` crate: it is the independent witness of what the hub sends.
 //!
-//! Words in the last user text choose what comes back; they can be combined (`demo:reasoning demo:tool`):
+//! Words in the last user text choose what comes back; they can be combined (`demo:reasoning demo:tool`). Notes that agents
+//! put around their user's words (`<system-reminder>` and the like) are not looked at:
 //!
 //! | word | answer |
 //! |---|---|
@@ -31,6 +32,7 @@ mod fault;
 mod frames;
 mod gemini;
 mod messages;
+mod own_words;
 mod responses;
 mod route;
 mod schema_sample;

@@ -402,6 +402,18 @@ mod tests {
     }
 
     #[test]
+    fn what_an_agent_adds_hides_nothing_of_what_was_said() {
+        let mut ask = ask("<system-reminder>first</system-reminder>\ncall second demo:tool");
+        ask.said("<system_note>the time is noon, demo:empty</system_note>");
+        assert_eq!(names(&ask), ["second"]);
+        ask.ran(vec!["done".to_owned()]);
+        ask.said("<system_note>tokens left: 9</system_note>");
+        assert!(made(&ask).blocks.contains(&Block::Text(
+            "The demo upstream has read the tool results: done".to_owned()
+        )));
+    }
+
+    #[test]
     fn takes_as_many_rounds_as_asked_for() {
         let mut ask = ask("demo:steps-2");
         for _ in 0..2 {

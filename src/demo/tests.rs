@@ -371,6 +371,15 @@ fn wrong_requests_are_refused_in_the_vendor_s_shape() {
 }
 
 #[test]
+fn takes_what_codex_sends_beside_the_schema() {
+    let mut body = request(Dialect::Responses, "hello", &[], None);
+    body["client_metadata"] = json!({"x-codex-installation-id": "1"});
+    assert_eq!(read(Dialect::Responses, &body).expect("fine").user, "hello");
+    let counted = responses::count(&body).expect_err("nobody counts with it");
+    assert_eq!(counted.param.as_deref(), Some("client_metadata"));
+}
+
+#[test]
 fn refuses_what_each_vendor_refuses() {
     let cases = [
         (Dialect::Chat, json!({"model": "m", "messages": []})),

@@ -64,11 +64,16 @@ pub(super) fn failure(
     if let Some(wait) = wait(status.as_u16(), failure.retry_after) {
         headers.insert(RETRY_AFTER, HeaderValue::from(wait));
     }
-    // SDKs try again on 429; money does not come back within their patience.
-    if failure.code.as_deref() == Some(BUDGET_EXCEEDED) {
+    if is_final(failure) {
         headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
     }
     response
+}
+
+/// Whether the same request fails again, although clients would send it again: SDKs do on 429, where money does not
+/// come back within their patience; Claude Code does on 401, for minutes and without a word.
+fn is_final(failure: &Failure) -> bool {
+    failure.kind == FailureKind::ClientAuth || failure.code.as_deref() == Some(BUDGET_EXCEEDED)
 }
 
 /// What `retry-after` says, in whole seconds. Codex gives up for good on a 429 without it.
@@ -127,5 +132,18 @@ mod tests {
             wait(503, Some(Duration::from_secs(31_536_000))),
             Some(86_400)
         );
+    }
+
+    #[test]
+    fn who_is_refused_is_told_not_to_come_again() {
+        let said = |kind: FailureKind, code: &'static str| {
+            let failed = Failure::new(kind, "no").with_code(code);
+            let answer = failure(Dialect::Anthropic, &failed, "req_1");
+            answer.headers().get(SHOULD_RETRY).cloned()
+        };
+        let no = Some(HeaderValue::from_static("false"));
+        assert_eq!(said(FailureKind::ClientAuth, "invalid_api_key"), no);
+        assert_eq!(said(FailureKind::RateLimit, BUDGET_EXCEEDED), no);
+        assert_eq!(said(FailureKind::RateLimit, "rate_limit_exceeded"), None);
     }
 }

@@ -17,10 +17,12 @@ pub struct FileSettings {
     pub keep: u32,
 }
 
-impl Default for FileSettings {
-    fn default() -> Self {
+impl FileSettings {
+    /// The usual sizes, with the file at `path`.
+    #[must_use]
+    pub fn at(path: &Path) -> Self {
         Self {
-            path: PathBuf::from("data/requests.jsonl"),
+            path: path.to_owned(),
             max_bytes: 256 << 20,
             keep: 4,
         }
@@ -176,11 +178,7 @@ mod tests {
             ("1\n2\n", "1\n2\n"),
         ] {
             std::fs::write(&path, before).expect("room on the disk");
-            let settings = FileSettings {
-                path: path.clone(),
-                ..FileSettings::default()
-            };
-            let mut file = RotatingFile::open(settings).expect("a file");
+            let mut file = RotatingFile::open(FileSettings::at(&path)).expect("a file");
             file.append(&"next").expect("room on the disk");
             file.flush().expect("room on the disk");
             let text = std::fs::read_to_string(&path).expect("a file");

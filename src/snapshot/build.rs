@@ -55,7 +55,7 @@ impl Snapshot {
         errors.or(Self {
             version,
             mode: settings.mode,
-            auth: settings.auth,
+            auth: settings.auth(),
             client_keys,
             rules,
             roles: build_roles(settings),

@@ -10,10 +10,7 @@ use super::conversations::{Keeper, KeptConversation, find, open as open_heading,
 use super::entities::conversation;
 use super::entities::conversation_message::{ActiveModel, Column, Entity, Model};
 use super::{Purpose, Store, StoreError, Vault, new_id, now_ms};
-use crate::conversations::{ArchivedMessage, KeptBounds, MessageUsage, Speaker, SpokenPart};
-
-/// Characters of the first words that become a title where nobody gave one.
-const TITLE: usize = 80;
+use crate::conversations::{ArchivedMessage, KeptBounds, MessageUsage, Speaker, SpokenPart, title};
 
 /// In which order messages are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,20 +75,6 @@ pub(super) fn content(
 ) -> Result<Vec<SpokenPart>, StoreError> {
     let text = vault.open(Purpose::Conversation, &context(id), sealed)?;
     Ok(serde_json::from_str(text.expose()).unwrap_or_default())
-}
-
-/// A title out of the first words that a person said.
-pub(super) fn title(messages: &[ArchivedMessage]) -> Option<String> {
-    let first = messages
-        .iter()
-        .find(|message| message.role == Speaker::User)?;
-    let words = first.content.iter().find_map(|part| match part {
-        SpokenPart::Text(part) if !part.text.trim().is_empty() => Some(part.text.trim()),
-        _ => None,
-    })?;
-    let line = words.lines().next().unwrap_or_default();
-    let short: String = line.chars().take(TITLE).collect();
-    Some(short.trim_end().to_owned())
 }
 
 /// Appends messages to a conversation whose row this transaction alone can change, and writes the new sums.

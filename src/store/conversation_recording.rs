@@ -5,14 +5,13 @@ use sea_orm::{
     QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
-use super::conversation_messages::{add, claim, title, trim};
+use super::conversation_messages::{add, claim, trim};
 use super::conversations::{Keeper, fresh, insert, remove_all, seal};
 use super::entities::conversation::{Column, Entity, Model};
 use super::{ConversationChange, Origin, Store, StoreError, now_ms};
-use crate::conversations::{ArchivedMessage, Exchange, Heading, KeptBounds, Spoken, threads};
-
-/// Messages from the end of a request that a conversation is looked for at.
-const LOOKED_BACK: usize = 200;
+use crate::conversations::{
+    ArchivedMessage, Exchange, Heading, KeptBounds, LOOKED_BACK, Spoken, threads, title,
+};
 
 impl Store {
     /// Keeps what was said in an exchange: what the conversation that it goes on with does not have yet. Where a person
@@ -77,7 +76,7 @@ impl Store {
             dialect: None,
         };
         let mut row = fresh(self.vault(), owner, Origin::Gateway, &change);
-        row.client_key_id = Some(exchange.scope.chars().take(64).collect());
+        row.client_key_id = Some(exchange.scope.clone());
         row.sealed = seal(self.vault(), &row.id, &change.heading);
         insert(work, &row).await?;
         Ok(row)
@@ -125,7 +124,7 @@ async fn continued(
         return Ok(None);
     }
     let rows = Entity::find()
-        .filter(Column::ClientKeyId.eq(scope.chars().take(64).collect::<String>()))
+        .filter(Column::ClientKeyId.eq(scope))
         .filter(Column::OwnerId.eq(owner))
         .filter(Column::Thread.is_in(recent.iter().map(|digest| digest.as_str())))
         .order_by_desc(Column::UpdatedAt)

@@ -34,14 +34,7 @@ fn row_id(scope: &str, id: &str) -> String {
 }
 
 fn digest(text: &str) -> String {
-    use std::fmt::Write as _;
-    let digest = Sha256::digest(text.as_bytes());
-    digest
-        .iter()
-        .fold(String::with_capacity(64), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+    format!("{:x}", Sha256::digest(text))
 }
 
 fn context(row_id: &str) -> String {

@@ -290,15 +290,15 @@ async fn hostile_documents_come_to_nothing() {
         ),
     ] {
         let body = json!({"document": document});
-        let refused = house
-            .call(Method::POST, "/api/config/import", &admin, Some(&body))
-            .await;
-        assert_eq!(
-            refused.status,
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "{what}: {}",
-            refused.body
-        );
+        for path in ["/api/config/diff", "/api/config/import"] {
+            let refused = house.call(Method::POST, path, &admin, Some(&body)).await;
+            assert_eq!(
+                refused.status,
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "{what} at {path}: {}",
+                refused.body
+            );
+        }
     }
     assert!(
         house.control.in_force().settings.aliases.is_empty(),

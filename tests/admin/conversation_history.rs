@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use bridge::admin::Role;
+use bridge::conversation_files::ConversationFiles;
 use bridge::conversation_keeper::ConversationKeeper;
+use bridge::store::{conversation_switches, now_ms};
 use poem::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -56,7 +58,7 @@ impl Scene {
             claude.address, gpt.address
         );
         let house = House::of_yaml(&yaml).await;
-        let keeper = ConversationKeeper::start(&house.control, house.control.folder());
+        let keeper = ConversationKeeper::start(&house.control);
         let plane = Plane::of(house.control.hub()).await;
         let ada = house.person(Role::Member).await;
         let made = house
@@ -407,5 +409,50 @@ async fn files_hold_archives_that_are_nobody_elses() {
         .await;
     assert_eq!(gone.body["conversations"], 1);
     assert!(!files[0].exists());
+    scene.end().await;
+}
+
+#[tokio::test]
+async fn files_go_with_their_bounds_and_with_whom_they_belong_to() {
+    if std::env::var("TEST_DATABASE_SERVER").is_ok() {
+        // Files stand beside a database that is a file.
+        return;
+    }
+    let scene = Scene::new().await;
+    let (house, control) = (&scene.house, &scene.house.control);
+    let admin = house.person(Role::Admin).await;
+    let files = ConversationFiles::below(control.folder());
+    let kept =
+        async || scene.get("/conversation/status", &scene.ada).await["conversations"].clone();
+    scene
+        .enable(json!({"enabled": true, "store": "file"}))
+        .await;
+    scene.chat(json!([user("one")]), false).await;
+    scene.current(2).await;
+    files.forget_before(now_ms() - 60_000).await.expect("files");
+    assert_eq!(kept().await, 1);
+    files.forget_before(now_ms() + 60_000).await.expect("files");
+    assert_eq!(kept().await, 0);
+
+    let body = json!({"settings": {"CONVERSATION_MAX_BYTES": 1}});
+    let put = house
+        .call(Method::PUT, "/api/config", &admin, Some(&body))
+        .await;
+    assert_eq!(put.status, StatusCode::OK, "{}", put.body);
+    scene.chat(json!([user("one")]), true).await;
+    let current = scene.current(1).await;
+    assert_eq!(
+        current["messages"][0]["role"], "assistant",
+        "the last stays"
+    );
+
+    let me = scene.get("/api/auth/me", &scene.ada).await;
+    let path = format!("/api/users/{}", me["id"].as_str().expect("an id"));
+    let gone = house.call(Method::DELETE, &path, &admin, None).await;
+    assert_eq!(gone.status, StatusCode::NO_CONTENT, "{}", gone.body);
+    let folder = control.folder().join("conversations");
+    assert_eq!(std::fs::read_dir(folder).expect("a folder").count(), 0);
+    let switches = conversation_switches::all(control.store().read()).await;
+    assert!(switches.expect("a database").is_empty());
     scene.end().await;
 }

@@ -96,6 +96,10 @@ async fn a_price_over_the_catalogue_from_its_making_to_its_end() {
     let reset = house.call(Method::DELETE, catalogue, &operator, None).await;
     assert_eq!(reset.status, StatusCode::NO_CONTENT, "{}", reset.body);
     assert!(rates("gpt-9").is_none());
+    let again = house.call(Method::DELETE, catalogue, &operator, None).await;
+    assert_eq!(again.status, StatusCode::NOT_FOUND, "{}", again.body);
+    let said = again.body["detail"].as_str().expect("words");
+    assert!(said.contains("comes with the program"), "{said}");
 
     let gone = house
         .call(

@@ -29,6 +29,30 @@ async fn names(house: &House, token: &str) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn where_files_leave_no_room_the_nearest_place_is_told() {
+    let beside = "  - {name: beside, priority: 50, match: {model: 'b-*'}, targets: [one/m]}\n";
+    let house = House::of_yaml(&format!("{FILES}{beside}")).await;
+    let token = house.person(Role::Operator).await;
+    make(&house, &token, &rule("a", 100, "a-*")).await;
+    let put = async |before: &str| {
+        let wish = json!({"before": before});
+        let path = "/api/routes/a/move";
+        house.call(Method::POST, path, &token, Some(&wish)).await
+    };
+    let refused = put("beside").await;
+    assert_eq!(
+        (refused.status, &refused.body["code"]),
+        (StatusCode::CONFLICT, &json!("no_room"))
+    );
+    let said = refused.body["detail"].as_str().expect("words");
+    assert!(said.contains("move the route before `filed`"), "{said}");
+    assert_eq!(names(&house, &token).await, ["filed", "beside", "a"]);
+    assert_eq!(put("filed").await.status, StatusCode::OK);
+    assert_eq!(names(&house, &token).await, ["a", "filed", "beside"]);
+    house.end().await;
+}
+
+#[tokio::test]
 async fn a_rule_is_made_moved_and_taken_back() {
     let house = House::of_yaml(FILES).await;
     let token = house.person(Role::Operator).await;

@@ -2,13 +2,18 @@
 
 use std::sync::Arc;
 
+use bridge::admin::Role;
 use bridge::config::Settings;
+use bridge::control::Control;
 use bridge::gateway::{Hub, Tuning};
 use bridge::snapshot::{Snapshot, SnapshotStore};
+use bridge::store::entities::stored_response::{Column, Entity};
+use bridge::store::now_ms;
 use bridge::store::retention::Retention;
-use bridge::store::{Store, now_ms};
 use bridge::stored_responses::ResponseKeeper;
-use poem::http::Method;
+use poem::http::{Method, StatusCode};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ConnectionTrait as _, EntityTrait as _};
 use serde_json::{Value, json};
 
 use crate::house::House;
@@ -28,11 +33,11 @@ struct Process {
 }
 
 impl Process {
-    async fn start(files: &Settings, store: &Store) -> Self {
+    async fn start(files: &Settings, control: &Arc<Control>) -> Self {
         let snapshot = Snapshot::build(files, 1).expect("sound files");
         let snapshots = Arc::new(SnapshotStore::new(snapshot));
         let hub = Arc::new(Hub::new(snapshots, None, Tuning::default()).expect("a hub"));
-        let keeper = ResponseKeeper::start(store.clone(), 30);
+        let keeper = ResponseKeeper::start(control);
         hub.responses.attach(keeper.archive());
         Self {
             plane: Plane::of(&hub).await,
@@ -68,8 +73,8 @@ fn id(answer: &Value) -> String {
 #[tokio::test]
 async fn they_survive_a_restart_and_belong_to_their_key() {
     let (house, upstream) = house().await;
-    let (files, store) = (house.control.files(), house.control.store());
-    let first = Process::start(&files, store).await;
+    let files = house.control.files();
+    let first = Process::start(&files, &house.control).await;
     let (status, answer) = first.ask(ADA, "Which colour was it?", None).await;
     assert_eq!(status, 200, "{answer}");
     let kept = id(&answer);
@@ -80,7 +85,7 @@ async fn they_survive_a_restart_and_belong_to_their_key() {
     assert_eq!(status, 200);
     first.stop().await;
 
-    let second = Process::start(&files, store).await;
+    let second = Process::start(&files, &house.control).await;
     let path = format!("{PATH}/{kept}");
     let (status, _) = second.plane.json(Method::GET, &path, EVE, None).await;
     assert_eq!(status, 404, "of another key");
@@ -97,7 +102,7 @@ async fn they_survive_a_restart_and_belong_to_their_key() {
     second.stop().await;
 
     // A process that has it in no memory goes on with it, and finds items that are referred to.
-    let third = Process::start(&files, store).await;
+    let third = Process::start(&files, &house.control).await;
     let (status, answer) = third.ask(ADA, "Are you sure?", Some(&kept)).await;
     assert_eq!(status, 200, "{answer}");
     let asked = upstream.asked();
@@ -118,7 +123,7 @@ async fn they_survive_a_restart_and_belong_to_their_key() {
         .to_owned();
     third.stop().await;
 
-    let fourth = Process::start(&files, store).await;
+    let fourth = Process::start(&files, &house.control).await;
     let input =
         json!([{"type": "item_reference", "id": item}, {"role": "user", "content": "Why?"}]);
     let body = json!({"model": "m", "input": input, "store": false});
@@ -131,7 +136,7 @@ async fn they_survive_a_restart_and_belong_to_their_key() {
     assert!(asked.last().expect("a call").body.contains("It was blue."));
 
     // Another process answers after this one has looked at what there is.
-    let fifth = Process::start(&files, store).await;
+    let fifth = Process::start(&files, &house.control).await;
     let (_, answer) = fifth.ask(ADA, "And now?", None).await;
     fifth.stop().await;
     let input = json!([
@@ -152,7 +157,7 @@ async fn they_survive_a_restart_and_belong_to_their_key() {
 async fn memory_goes_on_without_a_database() {
     let (house, _upstream) = house().await;
     let (files, store) = (house.control.files(), house.control.store());
-    let process = Process::start(&files, store).await;
+    let process = Process::start(&files, &house.control).await;
     let (_, answer) = process.ask(ADA, "one", None).await;
     for database in [store.read(), store.write()] {
         let _ = database.clone().close().await;
@@ -171,7 +176,7 @@ async fn memory_goes_on_without_a_database() {
 async fn they_are_bounded_by_age_and_room() {
     let (house, _upstream) = house().await;
     let store = house.control.store();
-    let process = Process::start(&house.control.files(), store).await;
+    let process = Process::start(&house.control.files(), &house.control).await;
     let mut ids = Vec::new();
     for n in 0..4 {
         let (_, answer) = process
@@ -201,5 +206,77 @@ async fn they_are_bounded_by_age_and_room() {
     assert!(newest.is_some(), "the newest stay");
     let later = now_ms() + 40 * 86_400_000;
     assert_eq!(kept(Retention::default(), later).await.1, 0);
+    house.end().await;
+}
+
+#[tokio::test]
+async fn a_changed_age_is_in_force_at_once() {
+    let (house, _upstream) = house().await;
+    let first = Process::start(&house.control.files(), &house.control).await;
+    let (_, one) = first.ask(ADA, "one", None).await;
+    let (_, two) = first.ask(ADA, "two", None).await;
+    first.stop().await;
+    Entity::update_many()
+        .col_expr(Column::At, Expr::value(now_ms() - 5 * 86_400_000))
+        .exec(house.control.store().write())
+        .await
+        .expect("a database");
+    let second = Process::start(&house.control.files(), &house.control).await;
+    let status = async |answer: &Value| {
+        let path = format!("{PATH}/{}", id(answer));
+        second.plane.json(Method::GET, &path, ADA, None).await.0
+    };
+    assert_eq!(status(&one).await, 200);
+    let admin = house.person(Role::Admin).await;
+    let body = json!({"settings": {"RESPONSES_RETENTION_DAYS": 3}});
+    let put = house
+        .call(Method::PUT, "/api/config", &admin, Some(&body))
+        .await;
+    assert_eq!(put.status, StatusCode::OK, "{}", put.body);
+    assert_eq!(status(&two).await, 404);
+    second.stop().await;
+    house.end().await;
+}
+
+#[tokio::test]
+async fn a_look_that_failed_is_no_look() {
+    let (house, upstream) = house().await;
+    let write = house.control.store().write();
+    let first = Process::start(&house.control.files(), &house.control).await;
+    let (_, answer) = first.ask(ADA, "one", None).await;
+    first.stop().await;
+    Entity::update_many()
+        .col_expr(Column::At, Expr::value(now_ms() - 86_400_000))
+        .exec(write)
+        .await
+        .expect("a database");
+    let second = Process::start(&house.control.files(), &house.control).await;
+    let rename = async |from: &str, to: &str| {
+        let statement = format!("ALTER TABLE {from} RENAME TO {to}");
+        write
+            .execute_unprepared(&statement)
+            .await
+            .expect("a database");
+    };
+    let input = json!([
+        {"type": "item_reference", "id": answer["output"][0]["id"]},
+        {"role": "user", "content": "Why?"},
+    ]);
+    let body = json!({"model": "m", "input": input, "store": false});
+    let is_found = async || {
+        let _ = second
+            .plane
+            .json(Method::POST, PATH, ADA, Some(&body))
+            .await;
+        let asked = upstream.asked();
+        asked.last().expect("a call").body.contains("It was blue.")
+    };
+    rename("stored_responses", "away").await;
+    assert!(!is_found().await, "nowhere to look");
+    rename("away", "stored_responses").await;
+    // A database that has failed is left alone for three seconds.
+    tokio::time::sleep(std::time::Duration::from_millis(3_200)).await;
+    assert!(is_found().await);
+    second.stop().await;
     house.end().await;
 }

@@ -187,7 +187,7 @@ fn launch(folder: &Path, descriptors: Option<u32>) -> Child {
             env!("CARGO_BIN_EXE_bridge"),
         ])
         .current_dir(folder)
-        .env_remove("REQUEST_LOG")
+        .env("REQUEST_LOG", "data/requests.jsonl")
         .stdin(Stdio::null())
         .stdout(output.try_clone().expect("a file"))
         .stderr(output)

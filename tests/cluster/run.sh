@@ -22,11 +22,13 @@ for number in 1 2 3; do
     port=$(free_port)
     mkdir -p "$scratch/hub-$number"
     (cd "$scratch/hub-$number" && exec "$hub" serve --host 127.0.0.1 --port "$port" >"$scratch/hub-$number.log" 2>&1) &
-    pid=$!
-    pids="$pids $pid"
-    wait_for "$port" "$pid" || { cat "$scratch/hub-$number.log" >&2; exit 1; }
-    hubs="$hubs $port:$pid"
+    pids="$pids $!"
+    hubs="$hubs $port:$!"
     sed_hubs="${sed_hubs:-}s/hub-$number:8000/127.0.0.1:$port/;"
+done
+# All at once on an empty database, as compose starts them.
+for one in $hubs; do
+    wait_for "${one%:*}" "${one#*:}" || { cat "$scratch"/hub-*.log >&2; exit 1; }
 done
 
 balancer=$(free_port)
@@ -38,7 +40,7 @@ balancer=$(free_port)
         deploy/cluster/nginx.conf
 } >"$scratch/nginx.conf"
 as_user nginx -c "$scratch/nginx.conf" -g 'daemon on;'
-pids="$pids $(cat "$scratch/nginx.pid")"
+pids="$pids $(pid_in "$scratch/nginx.pid")"
 
 if ! HUBS="$hubs" BALANCER="http://127.0.0.1:$balancer" python3 -B tests/cluster/cluster.py; then
     tail -n 20 "$scratch"/hub-*.log >&2

@@ -34,7 +34,7 @@ impl Hub {
             .expect("a log");
         let before = std::fs::read_to_string(&log).unwrap_or_default().len();
         let process = Command::new(env!("CARGO_BIN_EXE_bridge"))
-            .args(["serve", "--demo", "--port", "0", "--request-log", "off"])
+            .args(["serve", "--demo", "--port", "0"])
             .arg("--config")
             .arg(&config)
             .current_dir(folder)

@@ -160,12 +160,13 @@ pub enum ReasoningField {
 }
 
 struct Table {
-    families: Vec<Family>,
+    /// By dialect, the longest prefix first.
+    families: [Vec<Family>; 4],
     defaults: [(Record, Capability); 4],
 }
 
 struct Family {
-    dialect: Dialect,
+    number: usize,
     prefix: String,
     record: Record,
     capability: Capability,
@@ -202,8 +203,9 @@ fn table() -> &'static Table {
 
 fn build(data: &str) -> Result<Table, serde_json::Error> {
     let root: Map<String, Value> = serde_json::from_str(data)?;
-    let mut families = Vec::new();
+    let mut families: [Vec<Family>; 4] = Default::default();
     let mut defaults = Vec::new();
+    let mut number = 0;
     for dialect in Dialect::ALL {
         let section = &root[dialect.as_str()];
         let default = section["default"].as_object().cloned().unwrap_or_default();
@@ -223,16 +225,17 @@ fn build(data: &str) -> Result<Table, serde_json::Error> {
                 .flatten()
                 .filter_map(Value::as_str)
             {
-                families.push(Family {
-                    dialect,
+                families[dialect as usize].push(Family {
+                    number,
                     prefix: prefix.to_owned(),
                     record: merged.clone(),
                     capability: capability.clone(),
                 });
+                number += 1;
             }
         }
+        families[dialect as usize].sort_by_key(|family| std::cmp::Reverse(family.prefix.len()));
     }
-    families.sort_by_key(|family| std::cmp::Reverse(family.prefix.len()));
     let defaults = defaults
         .try_into()
         .map_err(|_| serde::de::Error::custom("one default per dialect"))?;
@@ -249,21 +252,20 @@ pub fn of(dialect: Dialect, model: &str) -> &'static Capability {
 /// The record of a model.
 pub(crate) fn find(dialect: Dialect, model: &str) -> Found {
     let table = table();
-    let known = table
-        .families
+    let name = bare(model);
+    let known = table.families[dialect as usize]
         .iter()
-        .position(|family| family.dialect == dialect && begins_with(model, &family.prefix));
-    if let Some(number) = known {
-        let family = &table.families[number];
+        .find(|family| begins_with(name, &family.prefix));
+    if let Some(family) = known {
         return Found {
-            number,
+            number: family.number,
             record: &family.record,
             capability: &family.capability,
         };
     }
     let (record, capability) = &table.defaults[dialect as usize];
     Found {
-        number: table.families.len() + dialect as usize,
+        number: table.known() + dialect as usize,
         record,
         capability,
     }
@@ -271,14 +273,25 @@ pub(crate) fn find(dialect: Dialect, model: &str) -> Found {
 
 /// How many records there are.
 pub(crate) fn count() -> usize {
-    table().families.len() + table().defaults.len()
+    table().known() + table().defaults.len()
 }
 
-/// Whether a model's name, less a vendor's prefix, begins so.
-pub(crate) fn begins_with(model: &str, prefix: &str) -> bool {
-    let bare = model.rsplit('/').next().unwrap_or(model);
-    bare.get(..prefix.len())
-        .is_some_and(|head| head.eq_ignore_ascii_case(prefix))
+impl Table {
+    fn known(&self) -> usize {
+        self.families.iter().map(Vec::len).sum()
+    }
+}
+
+/// A model's name less a vendor's prefix.
+pub(crate) fn bare(model: &str) -> &str {
+    model.rsplit('/').next().unwrap_or(model)
+}
+
+/// Whether a bare name begins so, in whatever case.
+pub(crate) fn begins_with(bare: &str, prefix: &str) -> bool {
+    bare.as_bytes()
+        .get(..prefix.len())
+        .is_some_and(|head| head.eq_ignore_ascii_case(prefix.as_bytes()))
 }
 
 impl Capability {

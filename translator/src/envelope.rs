@@ -102,7 +102,7 @@ fn payload(states: &[Opaque<'_>]) -> Vec<u8> {
                 "o": state.origin.as_str(),
                 "p": state.provider.as_deref(),
                 "m": state.model.as_deref(),
-                "k": kind_str(state.kind),
+                "k": state.kind.as_str(),
                 "s": state.state,
             })
         })
@@ -138,32 +138,11 @@ fn parse(bytes: &[u8]) -> Option<Vec<Opaque<'static>>> {
                 origin: Dialect::parse(record.get("o")?.as_str()?)?,
                 provider: text(record, "p"),
                 model: text(record, "m"),
-                kind: kind_parse(record.get("k")?.as_str()?)?,
+                kind: OpaqueKind::parse(record.get("k")?.as_str()?)?,
                 state: text(record, "s")?,
             })
         })
         .collect()
-}
-
-const fn kind_str(kind: OpaqueKind) -> &'static str {
-    match kind {
-        OpaqueKind::Thinking => "thinking",
-        OpaqueKind::Reasoning => "reasoning",
-        OpaqueKind::Signature => "signature",
-        OpaqueKind::Words => "words",
-        OpaqueKind::Phase => "phase",
-    }
-}
-
-fn kind_parse(word: &str) -> Option<OpaqueKind> {
-    Some(match word {
-        "thinking" => OpaqueKind::Thinking,
-        "reasoning" => OpaqueKind::Reasoning,
-        "signature" => OpaqueKind::Signature,
-        "words" => OpaqueKind::Words,
-        "phase" => OpaqueKind::Phase,
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

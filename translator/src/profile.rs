@@ -119,11 +119,10 @@ pub fn at(host: &str, port: u16) -> Option<&'static Profile> {
 /// server that alone serves such a model is assumed, if there is one.
 #[must_use]
 pub fn of(profile: Option<&'static Profile>, dialect: Dialect, model: &str) -> &'static Capability {
+    let name = capability::bare(model);
     let serves = |profile: &&Profile| {
-        profile
-            .served
-            .iter()
-            .any(|prefix| capability::begins_with(model, prefix))
+        let mut served = profile.served.iter();
+        served.any(|prefix| capability::begins_with(name, prefix))
     };
     match profile.or_else(|| all().iter().find(serves)) {
         Some(profile) => profile.capability(dialect, model),
@@ -175,9 +174,10 @@ impl Profile {
             return found.capability;
         }
         let layer = &self.layers[dialect as usize];
+        let name = capability::bare(model);
         // The longest prefix wins.
         let matching = layer.models.iter().enumerate().filter_map(|(at, models)| {
-            let begins = |prefix: &&String| capability::begins_with(model, prefix);
+            let begins = |prefix: &&String| capability::begins_with(name, prefix);
             models
                 .models
                 .iter()

@@ -15,9 +15,20 @@ export function wordsFor(problem: Problem): { title: string; detail: string } {
   return { title, detail: details.filter(Boolean).join('\n') };
 }
 
+/** Says a refusal in passing. */
+export function tell(problem: Problem): void {
+  const { title, detail } = wordsFor(problem);
+  toast.error(title, detail ? { description: detail } : {});
+}
+
 export class Action {
   busy = $state(false);
   problem = $state.raw<Problem | null>(null);
+
+  /** The problem, where it is of no field: those stand at their fields. */
+  get general(): Problem | null {
+    return this.problem?.errors?.length ? null : this.problem;
+  }
 
   /**
    * Runs a call. Returns its data (`true` for an answer without one), or null when it was refused. With `done`,
@@ -34,10 +45,7 @@ export class Action {
       return data === undefined || (data as unknown) === '' ? true : data;
     } catch (error) {
       this.problem = problemOf(error);
-      if (!options.quiet) {
-        const { title, detail } = wordsFor(this.problem);
-        toast.error(title, detail ? { description: detail } : {});
-      }
+      if (!options.quiet) tell(this.problem);
       return null;
     } finally {
       this.busy = false;

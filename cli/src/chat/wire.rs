@@ -12,7 +12,7 @@ use super::answer::{Piece, Reading};
 use super::conversation::Conversation;
 use crate::client::{Call, Client};
 use crate::data_plane::generation;
-use crate::failure::{Ended, Failure, Kind};
+use crate::failure::{Ended, Failure};
 
 /// The line to a model.
 pub(crate) struct Line {
@@ -75,7 +75,7 @@ impl Line {
         let mut raw = Decoder::default();
         let mut reading = Reading::default();
         let mut chat = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|_| broken())? {
+        while let Some(chunk) = self.client.chunk(&mut response).await? {
             if self.is_raw {
                 pass(&mut raw, &chunk, &mut listener)?;
             }
@@ -150,8 +150,4 @@ fn pass(
     });
     fed.map_err(|error| Failure::failed(error.to_string()))?;
     ended
-}
-
-fn broken() -> Failure {
-    Failure::new(Kind::Unreachable, "the answer broke off")
 }

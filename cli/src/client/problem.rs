@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use crate::entry::items;
 use crate::failure::{Failure, Flaw, Kind};
 
 /// The failure behind an answer that is none.
@@ -43,12 +44,8 @@ pub(super) fn failure(status: u16, body: &[u8], request_id: Option<&str>) -> Fai
 }
 
 fn flaws(document: &Value) -> Vec<Flaw> {
-    let listed = document["errors"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
     let text = |flaw: &Value, name: &str| flaw[name].as_str().unwrap_or_default().to_owned();
-    let flaws = listed.iter().map(|flaw| Flaw {
+    let flaws = items(&document["errors"]).iter().map(|flaw| Flaw {
         field: text(flaw, "field"),
         message: text(flaw, "message"),
         fix: text(flaw, "fix"),
@@ -100,6 +97,9 @@ mod tests {
     fn what_is_no_problem_document_is_told_too() {
         let told = failure(502, b"<html>\nBad gateway", None).to_string();
         assert_eq!(told, "the hub answered 502: <html>");
+        let escapes = br#"{"detail":"the provider said\n\u001b[2Jno"}"#;
+        let told = failure(502, escapes, None).to_string();
+        assert_eq!(told, "the provider said\n\\u{1b}[2Jno");
         let dialect = br#"{"error":{"message":"no such model","code":"not_found"}}"#;
         let told = failure(404, dialect, None);
         assert_eq!(

@@ -1,6 +1,6 @@
 //! `chat`: a word with a model through the hub, in any dialect, as its clients have it.
 
-use std::io::{IsTerminal as _, Read as _};
+use std::io::IsTerminal as _;
 
 use clap::Args;
 use translator::Dialect;
@@ -94,7 +94,7 @@ impl Chat {
             return Err(Failure::usage("standard input can be read only once"));
         }
         let mut words = match is_input || (self.words.is_empty() && self.is_piped()) {
-            true => typed_in()?,
+            true => input::text("-")?,
             false => self.words.join(" "),
         };
         if let Some(path) = &self.file {
@@ -118,12 +118,6 @@ impl Chat {
         }
         data_plane::with_key(session, key)
     }
-}
-
-fn typed_in() -> Ended<String> {
-    let mut text = String::new();
-    std::io::stdin().take(64 << 20).read_to_string(&mut text)?;
-    Ok(text)
 }
 
 fn remember(session: &Session, key: &str) -> Ended {

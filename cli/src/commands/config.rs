@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
-use super::providers::items;
 use crate::endpoints;
+use crate::entry::items;
 use crate::failure::{Ended, Failure, Kind};
 use crate::input;
 use crate::output::{Layout, Show, column};
@@ -311,10 +311,8 @@ async fn validate(session: &Session, file: &str) -> Ended {
         file: file.to_owned(),
         replace: false,
     };
-    // Comparing reads the document; taking it in, if only for show, puts the whole configuration together.
-    let call = endpoints::CONFIG_IMPORT
-        .call(&[])
-        .body(document.body(true)?);
+    // Comparing puts the whole configuration together, as taking it in would.
+    let call = endpoints::CONFIG_DIFF.call(&[]).body(document.body(true)?);
     match session.read(&call).await {
         Ok(_) => {
             session.console.note("the document makes sense");

@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use translator::Dialect;
 
 use super::conversations::{CONVERSATIONS, found, messages};
-use super::providers::items;
 use super::translate::dialect;
 use crate::chat::repl::Stage;
 use crate::chat::{Conversation, Line};
 use crate::data_plane;
 use crate::endpoints;
+use crate::entry::items;
 use crate::failure::{Ended, Failure};
 use crate::input::ApiKey;
 use crate::output::is_watched;

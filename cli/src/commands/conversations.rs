@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use super::continuation::Continue;
 use super::history;
-use super::providers::items;
 use crate::client::Call;
 use crate::endpoints;
+use crate::entry::items;
 use crate::failure::{Ended, Failure, Kind};
 use crate::input;
 use crate::output::{Layout, Show, column, harmless};

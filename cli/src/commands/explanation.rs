@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use crate::endpoints;
+use crate::entry;
 use crate::failure::{Ended, Failure};
 use crate::input;
 use crate::output::harmless;
@@ -122,7 +123,7 @@ fn told(report: &Value) -> String {
 }
 
 fn heading(out: &mut String, title: &str, items: &Value, line: impl Fn(&Value) -> String) {
-    for (index, item) in items.as_array().into_iter().flatten().enumerate() {
+    for (index, item) in entry::items(items).iter().enumerate() {
         let _ = writeln!(
             out,
             "{:<10}{}",

@@ -3,12 +3,12 @@
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::providers::{TEST, checked, items};
-use super::stats::Watch;
+use super::providers::{TEST, checked};
 use crate::endpoints;
+use crate::entry::items;
 use crate::failure::{Ended, Failure};
 use crate::output::{Layout, Show, column};
-use crate::resource::Paging;
+use crate::resource::{Paging, Watch};
 use crate::session::Session;
 
 const HEALTH: Layout = Layout {
@@ -96,7 +96,7 @@ pub(crate) enum Verb {
 pub(crate) async fn run(session: &Session, verb: &Verb) -> Ended {
     match verb {
         Verb::Show { provider, watch } => {
-            let is_watching = watch.is_on();
+            let is_watching = watch.every().is_some();
             session
                 .watch(watch.every(), async || {
                     let rows = rows(session, provider.as_deref()).await?;

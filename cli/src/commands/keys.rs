@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 
 use super::pools::POOLS;
 use super::providers::PROVIDERS;
-use crate::arguments::span;
 use crate::client::Call;
 use crate::endpoints;
+use crate::entry::{items, text};
 use crate::failure::{Ended, Failure, Kind};
 use crate::input::{self, ApiKey};
 use crate::output::{Layout, Show, column};
-use crate::resource::all_pages;
+use crate::resource::{Watch, all_pages};
 use crate::session::Session;
 
 /// Keys of all pools.
@@ -92,9 +92,8 @@ pub(crate) enum Verb {
     Stats {
         #[command(flatten)]
         whose: Whose,
-        /// Show it again and again [every 2 s].
-        #[arg(long, short, value_name = "TIME", num_args = 0..=1, default_missing_value = "2s", value_parser = span, require_equals = true)]
-        watch: Option<std::time::Duration>,
+        #[command(flatten)]
+        watch: Watch,
     },
     /// Add one.
     Add {
@@ -194,7 +193,7 @@ pub(crate) async fn run(session: &Session, verb: &Verb) -> Ended {
         }
         Verb::Stats { whose, watch } => {
             session
-                .watch(*watch, async || {
+                .watch(watch.every(), async || {
                     session.console.list(&STATS, &keys(session, whose).await?)
                 })
                 .await
@@ -372,10 +371,6 @@ async fn each(
     Ok(())
 }
 
-fn text<'a>(item: &'a Value, member: &str) -> &'a str {
-    item[member].as_str().unwrap_or_default()
-}
-
 /// Adds keys; the pool's keys then.
 async fn add(
     session: &Session,
@@ -443,7 +438,7 @@ async fn test(session: &Session, some: &Picked, all: bool, model: Option<&str>) 
                 .with_some("provider", provider);
             let answer = session.write(&call).await?;
             let answer = answer.map(|answer| answer.body).unwrap_or_default();
-            for result in super::providers::items(&answer) {
+            for result in items(&answer) {
                 tried(&pool, result);
             }
         }
@@ -475,7 +470,7 @@ async fn rotate(session: &Session, old: &Value, key: String, untested: bool) -> 
         return Ok(());
     };
     let is_new = |key: &&Value| before.iter().all(|known| known["id"] != key["id"]);
-    let new = super::providers::items(&added["keys"]).iter().find(is_new);
+    let new = items(&added["keys"]).iter().find(is_new);
     let new =
         new.ok_or_else(|| Failure::new(Kind::Conflict, "the new key is in the pool already"))?;
     if !untested {

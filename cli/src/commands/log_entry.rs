@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use translator::Dialect;
 
 use super::logs::LOGS;
-use super::providers::items;
 use crate::data_plane;
 use crate::endpoints;
+use crate::entry::items;
 use crate::failure::{Ended, Failure};
 use crate::input::ApiKey;
 use crate::output::{harmless, is_watched};
@@ -109,24 +109,20 @@ fn bodies(session: &Session, capture: &Value, side: Side) -> Ended {
             member.replace('_', " "),
             body["bytes"]
         ))?;
-        session
-            .console
-            .text(&readable(body["text"].as_str().unwrap_or_default()))?;
+        session.console.text(&readable(
+            body["text"].as_str().unwrap_or_default().as_bytes(),
+        ))?;
     }
     Ok(())
 }
 
 /// JSON over several lines; other text as it is, but for what would move the cursor.
-fn readable(text: &str) -> String {
-    let pretty = serde_json::from_str::<Value>(text)
+fn readable(text: &[u8]) -> String {
+    let pretty = serde_json::from_slice::<Value>(text)
         .ok()
         .and_then(|value| serde_json::to_string_pretty(&value).ok());
-    let lines = pretty
-        .as_deref()
-        .unwrap_or(text)
-        .lines()
-        .map(|line| harmless(line) + "\n");
-    lines.collect()
+    let text = pretty.unwrap_or_else(|| String::from_utf8_lossy(text).into_owned());
+    text.lines().map(|line| harmless(line) + "\n").collect()
 }
 
 /// Sends one again.
@@ -182,16 +178,23 @@ impl Replay {
         let client = data_plane::client(session, &self.key)?;
         let mut response = client.open(&call).await?;
         let mut out = std::io::stdout();
+        let mut rest = Vec::new();
         while let Some(chunk) = client.chunk(&mut response).await? {
-            match is_watched() {
-                true => out.write_all(readable(&String::from_utf8_lossy(&chunk)).as_bytes())?,
-                false => out.write_all(&chunk)?,
+            if !is_watched() {
+                out.write_all(&chunk)?;
+                out.flush()?;
+                continue;
             }
-            out.flush()?;
+            rest.extend_from_slice(&chunk);
+            // Lines of a stream are shown when they are whole, a document when all of it is there.
+            if is_stream && let Some(end) = rest.iter().rposition(|byte| *byte == b'\n') {
+                let lines: Vec<u8> = rest.drain(..=end).collect();
+                session.console.text(&readable(&lines))?;
+            }
         }
-        if is_watched() {
-            return Ok(());
+        match is_watched() {
+            true => session.console.text(&readable(&rest)),
+            false => out.write_all(b"\n").map_err(Failure::from),
         }
-        out.write_all(b"\n").map_err(Failure::from)
     }
 }

@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use crate::endpoints;
+use crate::entry::items;
 use crate::failure::{Ended, Failure};
 use crate::output::{Layout, Show, column};
 use crate::resource::{Change, Does, List, Named, Names, Resource};
@@ -120,10 +121,8 @@ pub(crate) async fn apply(session: &Session, name: &str) -> Ended {
     let call = call.with_some("dry_run", session.is_dry().then_some(true));
     let applied = session.read(&call).await?.body;
     if !session.console.format.is_document() {
-        session
-            .console
-            .list(&STEPS, super::providers::items(&applied["changes"]))?;
-        for warning in super::providers::items(&applied["warnings"]) {
+        session.console.list(&STEPS, items(&applied["changes"]))?;
+        for warning in items(&applied["warnings"]) {
             session.console.warn(warning.as_str().unwrap_or_default());
         }
     } else {

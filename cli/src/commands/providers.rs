@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use crate::endpoints;
+use crate::entry::items;
 use crate::failure::{Ended, Failure, Kind};
 use crate::input::{self, ApiKey};
 use crate::output::{Layout, Show, column};
@@ -370,9 +371,4 @@ impl Models {
             .body;
         session.console.list(&OFFER, items(&offer))
     }
-}
-
-/// The items of an answer that is a list.
-pub(crate) fn items(list: &Value) -> &[Value] {
-    list.as_array().map(Vec::as_slice).unwrap_or_default()
 }

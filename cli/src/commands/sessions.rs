@@ -2,9 +2,9 @@
 
 use clap::Subcommand;
 
-use super::providers::items;
 use crate::endpoints;
-use crate::failure::{Ended, Failure};
+use crate::entry::items;
+use crate::failure::Ended;
 use crate::output::{Layout, Show, column};
 use crate::session::Session;
 
@@ -57,10 +57,8 @@ pub(crate) async fn run(session: &Session, verb: &Verb) -> Ended {
                 ),
             };
             session.confirm(&format!("end {what}"))?;
-            match session.write(&call).await {
-                Ok(Some(_)) => session.console.note(&format!("{what} ended")),
-                Ok(None) => {}
-                Err(failure) => return Err::<(), Failure>(failure),
+            if session.write(&call).await?.is_some() {
+                session.console.note(&format!("{what} ended"));
             }
             Ok(())
         }

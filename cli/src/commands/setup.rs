@@ -10,7 +10,7 @@ use crate::output::tell;
 use crate::session::Session;
 use crate::setup::change::{Change, read};
 use crate::setup::client::{Client, Target, Wish};
-use crate::setup::{Setting, Syntax, replacement};
+use crate::setup::{Syntax, replacement};
 
 /// What stands for a key that nobody gave.
 const BLANK: &str = "YOUR-CLIENT-KEY";
@@ -19,7 +19,7 @@ const BLANK: &str = "YOUR-CLIENT-KEY";
 #[derive(Args, Debug)]
 #[command(
     after_help = "Without --write it only shows what to set. With it the change is shown first, a copy of each file \
-                  stays beside it, and --undo goes back to the newest copy.\n\nExamples:\n  \
+                  stays beside it, and --undo goes back to the newest copies.\n\nExamples:\n  \
                   bridge-admin setup claude-code --write --create-key\n  \
                   eval \"$(bridge-admin setup env --api-key-file key.txt)\"\n  \
                   bridge-admin setup codex --undo"
@@ -109,7 +109,7 @@ impl Setup {
         }
         for target in &targets {
             if self.client == Client::Env {
-                session.console.text(&lines(self.shell, &target.settings))?;
+                session.console.text(&lines(self.shell, target)?)?;
                 continue;
             }
             let text = target.syntax.set("", &target.settings)?;
@@ -185,19 +185,15 @@ impl Setup {
     /// Whether the client has a key already.
     fn has_key(&self, wish: &Wish) -> Ended<bool> {
         for target in self.targets(wish)? {
-            if let (Some(path), Some(text)) = (&target.key, read(&target.path)?)
-                && target
-                    .syntax
-                    .get(&text, path)
-                    .is_some_and(|key| !key.is_empty())
-            {
+            let text = read(&target.path)?.unwrap_or_default();
+            if !target.keys.is_empty() && target.kept_keys(&text).len() == target.keys.len() {
                 return Ok(true);
             }
         }
         Ok(false)
     }
 
-    /// A new client key. It is shown nowhere but in the client's files.
+    /// A new client key. Where files are written, it is shown nowhere but there.
     async fn created(&self, session: &Session) -> Ended<String> {
         let wanted = self.create_key.as_deref().unwrap_or_default();
         let name = if wanted.is_empty() {
@@ -235,6 +231,9 @@ impl Setup {
                 steps.push((change, copy));
             }
         }
+        // Files that were not written the last time stay as they are.
+        let last = steps.iter().map(|(_, copy)| copy.at.clone()).max();
+        steps.retain(|(_, copy)| Some(&copy.at) == last.as_ref());
         if steps.is_empty() {
             return Err(Failure::new(
                 crate::failure::Kind::NotFound,
@@ -259,24 +258,21 @@ impl Setup {
 }
 
 /// Variables as a shell reads them.
-fn lines(shell: Shell, settings: &[Setting]) -> String {
-    let mut out = String::new();
-    for setting in settings {
-        let (name, value) = (setting.path.join("_"), &setting.value);
-        let quoted = format!("'{}'", value.replace('\'', "'\\''"));
-        let line = match shell {
-            Shell::Sh => format!("export {name}={quoted}"),
-            Shell::Fish => format!(
-                "set -gx {name} '{}'",
-                value.replace('\\', "\\\\").replace('\'', "\\'")
-            ),
-            Shell::Powershell => format!("$env:{name} = '{}'", value.replace('\'', "''")),
-            Shell::Dotenv => format!("{name}={value}"),
-        };
-        out.push_str(&line);
-        out.push('\n');
-    }
-    out
+fn lines(shell: Shell, target: &Target) -> Ended<String> {
+    let line: fn(&str, &str) -> String = match shell {
+        Shell::Sh => |name, value| format!("export {name}='{}'", value.replace('\'', "'\\''")),
+        Shell::Fish => |name, value| {
+            let value = value.replace('\\', "\\\\").replace('\'', "\\'");
+            format!("set -gx {name} '{value}'")
+        },
+        Shell::Powershell => |name, value| format!("$env:{name} = '{}'", value.replace('\'', "''")),
+        Shell::Dotenv => return target.syntax.set("", &target.settings),
+    };
+    let lines = target
+        .settings
+        .iter()
+        .map(|setting| line(&setting.path.join("_"), &setting.value) + "\n");
+    Ok(lines.collect())
 }
 
 /// What to set, for programs.

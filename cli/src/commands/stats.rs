@@ -1,19 +1,17 @@
 //! `stats`: what came through, what it took, what it cost.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::providers::items;
-use crate::arguments::span;
 use crate::client::{Call, Endpoint};
 use crate::endpoints;
+use crate::entry::items;
 use crate::failure::Ended;
 use crate::moment;
 use crate::output::{Layout, Show, column};
-use crate::resource::Period;
+use crate::resource::{Period, Watch};
 use crate::session::Session;
 
 const REQUESTS: Layout = Layout {
@@ -112,26 +110,6 @@ pub(crate) enum Verb {
         #[command(flatten)]
         watch: Watch,
     },
-}
-
-/// Again and again.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct Watch {
-    /// Show it again and again [every 2 s].
-    #[arg(long, short, value_name = "TIME", num_args = 0..=1, default_missing_value = "2s", value_parser = span, require_equals = true)]
-    watch: Option<Duration>,
-}
-
-impl Watch {
-    /// How often, where it is to be shown again.
-    pub(crate) fn every(&self) -> Option<Duration> {
-        self.watch
-    }
-
-    /// Whether it is to be shown again.
-    pub(crate) fn is_on(&self) -> bool {
-        self.watch.is_some()
-    }
 }
 
 /// What to count, and how.

@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use crate::endpoints;
+use crate::entry::items;
 use crate::failure::{Ended, Failure};
 use crate::output::{Layout, column};
 use crate::session::Session;
@@ -84,7 +85,7 @@ impl Switch {
         else {
             return Ok(());
         };
-        for warning in super::providers::items(&answer.body["warnings"]) {
+        for warning in items(&answer.body["warnings"]) {
             session.console.warn(warning.as_str().unwrap_or_default());
         }
         session

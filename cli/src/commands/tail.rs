@@ -5,17 +5,16 @@ use serde_json::Value;
 
 use crate::client::Call;
 use crate::endpoints;
-use crate::entry::{clock, count, lasted, models, text};
+use crate::entry::{clock, count, items, lasted, models, text};
 use crate::events::{Attention, Heard, follow};
 use crate::failure::{Ended, Failure};
 use crate::moment;
-use crate::output::{Format, tell};
+use crate::output::{Format, harmless, tell};
+use crate::resource::PAGE;
 use crate::session::Session;
 
 /// Most pages that are looked through for the newest requests of a kind.
 const MOST_PAGES: usize = 10;
-/// How many are read at once.
-const PAGE: usize = 200;
 
 /// Which requests.
 #[derive(Args, Debug)]
@@ -95,12 +94,8 @@ impl Tail {
                 .with_some("provider", self.provider.as_deref())
                 .with_some("client_key_id", self.client_key.as_deref());
             let page = session.read(&call).await?.body;
-            let items = page["items"].as_array().cloned().unwrap_or_default();
-            rows.extend(
-                items
-                    .into_iter()
-                    .filter(|row| !self.errors || row["outcome"] != "ok"),
-            );
+            let wanted = |row: &&Value| !self.errors || row["outcome"] != "ok";
+            rows.extend(items(&page["items"]).iter().filter(wanted).cloned());
             cursor = page["next"].as_str().map(str::to_owned);
             if cursor.is_none() {
                 break;
@@ -165,10 +160,12 @@ fn line(row: &Value, has_colour: bool) -> String {
         line.push_str("  ");
         line.push_str(code);
     }
+    // Clients name models as they like.
+    let line = harmless(line.trim_end());
     match (has_colour, row["outcome"].as_str()) {
-        (false, _) | (true, Some("ok")) => line.trim_end().to_owned(),
-        (true, Some("cancelled")) => format!("\u{1b}[33m{}\u{1b}[0m", line.trim_end()),
-        (true, _) => format!("\u{1b}[31m{}\u{1b}[0m", line.trim_end()),
+        (false, _) | (true, Some("ok")) => line,
+        (true, Some("cancelled")) => format!("\u{1b}[33m{line}\u{1b}[0m"),
+        (true, _) => format!("\u{1b}[31m{line}\u{1b}[0m"),
     }
 }
 
@@ -188,5 +185,12 @@ mod tests {
             "19:02:27  529 error    1.2s    12k      -  sonnet > qwen3-max            qwen              ci  overloaded"
         );
         assert!(line(&row, true).starts_with("\u{1b}[31m"));
+    }
+
+    #[test]
+    fn a_name_does_not_speak_to_the_terminal() {
+        let row = json!({"status": 200, "outcome": "ok", "model_asked": "\u{1b}[2Jgpt"});
+        let line = line(&row, true);
+        assert!(line.contains("gpt") && !line.contains('\u{1b}'), "{line}");
     }
 }

@@ -3,9 +3,9 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::providers::items;
 use super::sessions::SESSIONS;
 use crate::endpoints;
+use crate::entry::items;
 use crate::failure::Ended;
 use crate::input;
 use crate::output::{Layout, Show, column};

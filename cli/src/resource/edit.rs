@@ -33,15 +33,16 @@ impl Resource {
             }
             Err(failure) => Err(failure),
         };
-        match &written {
+        let is_as_it_was = || std::fs::read_to_string(&path).is_ok_and(|text| text == before);
+        match written {
             // Work that was not taken is not thrown away.
-            Err(failure) => Err(failure
-                .clone()
-                .next(format!("what you wrote is in {}", path.display()))),
-            Ok(()) => {
+            Err(failure) if !is_as_it_was() => {
+                Err(failure.next(format!("what you wrote is in {}", path.display())))
+            }
+            written => {
                 // A file that cannot be removed holds nothing that is not at the hub.
                 let _ = std::fs::remove_file(&path);
-                Ok(())
+                written
             }
         }
     }

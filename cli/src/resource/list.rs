@@ -13,7 +13,7 @@ use crate::output::Layout;
 use crate::session::Session;
 
 /// The most rows that the hub gives at a time.
-const PAGE: usize = 100;
+pub(crate) const PAGE: usize = 100;
 
 /// How much of a list.
 #[derive(Args, Clone, Debug)]
@@ -27,9 +27,23 @@ pub(crate) struct Paging {
     /// Go on where another list ended.
     #[arg(long, value_name = "CURSOR")]
     pub(crate) cursor: Option<String>,
+    #[command(flatten)]
+    watch: Watch,
+}
+
+/// Again and again.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Watch {
     /// Show it again and again [every 2 s].
     #[arg(long, short, value_name = "TIME", num_args = 0..=1, default_missing_value = "2s", value_parser = span, require_equals = true)]
-    pub(crate) watch: Option<Duration>,
+    watch: Option<Duration>,
+}
+
+impl Watch {
+    /// How often, where it is to be shown again.
+    pub(crate) fn every(&self) -> Option<Duration> {
+        self.watch
+    }
 }
 
 /// What `list` takes.
@@ -55,7 +69,7 @@ impl Paging {
     /// Shows the rows of a call that answers in pages.
     pub(crate) async fn show(&self, session: &Session, layout: &Layout, call: &Call) -> Ended {
         session
-            .watch(self.watch, async || {
+            .watch(self.watch.every(), async || {
                 let (rows, next) = self.rows(session, call).await?;
                 session.console.list(layout, &rows)?;
                 if let Some(next) = next {

@@ -8,7 +8,7 @@ mod one;
 mod period;
 
 pub(crate) use self::change::{Change, Draft, parse_value, set};
-pub(crate) use self::list::{List, Paging, all_pages};
+pub(crate) use self::list::{List, PAGE, Paging, Watch, all_pages};
 pub(crate) use self::one::{Named, Names, Plain, Toggle};
 pub(crate) use self::period::{Period, ahead};
 use crate::client::Call;

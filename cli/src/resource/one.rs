@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::list::all_pages;
 use super::{Change, List, Resource};
 use crate::client::{Answer, Call};
+use crate::entry::items;
 use crate::failure::{Ended, Failure, Kind};
 use crate::session::Session;
 
@@ -124,7 +125,7 @@ impl Resource {
         session
             .console
             .note(&format!("{} `{name}` {done}", self.noun));
-        for warning in item["warnings"].as_array().into_iter().flatten() {
+        for warning in items(&item["warnings"]) {
             session.console.warn(&crate::output::plain(warning));
         }
         match session.console.format.is_for_people() {

@@ -34,26 +34,10 @@ impl Change {
                 Failure::failed(format!("{}: {failure}", target.path.display()))
                     .next("the file is as it was; mend it first")
             })?;
-        let mut secrets: Vec<String> = target
-            .settings
-            .iter()
-            .filter(|setting| setting.is_secret)
-            .flat_map(|setting| {
-                [
-                    Some(setting.value.clone()),
-                    target.syntax.get(text, &setting.path),
-                ]
-            })
-            .flatten()
-            .collect();
-        secrets.extend(target.kept_key(text));
-        secrets.retain(|secret| secret.len() > 3);
+        let change = Self::between(target.path.clone(), before, Some(after));
         Ok(Self {
-            path: target.path.clone(),
             has_secret: target.settings.iter().any(|setting| setting.is_secret),
-            after: Some(after),
-            before,
-            secrets,
+            ..change.hiding(target)
         })
     }
 
@@ -68,14 +52,15 @@ impl Change {
         }
     }
 
-    /// With the key of this target masked.
+    /// With the keys of this target masked.
     #[must_use]
     pub(crate) fn hiding(mut self, target: &Target) -> Self {
         let texts = [&self.before, &self.after];
         self.secrets = texts
             .into_iter()
             .flatten()
-            .flat_map(|text| target.kept_key(text))
+            .flat_map(|text| target.kept_keys(text))
+            .filter(|secret| secret.len() > 3)
             .collect();
         self
     }
@@ -111,7 +96,8 @@ impl Change {
         }
         TextDiff::from_lines(before.as_str(), after.as_str())
             .unified_diff()
-            .context_radius(2)
+            // What stands around it in such files is secret too.
+            .context_radius(0)
             .header(old, new)
             .to_string()
     }
@@ -135,4 +121,38 @@ pub(crate) fn masked(secret: &str) -> String {
     let head: String = letters[..5].iter().collect();
     let tail: String = letters[letters.len() - 4..].iter().collect();
     format!("{head}***{tail}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::client::{Client, Wish};
+    use super::*;
+
+    #[test]
+    fn neither_keys_nor_what_stands_beside_them_is_shown() {
+        let wish = Wish {
+            url: "http://hub".to_owned(),
+            key: None,
+            model: Some("sonnet".to_owned()),
+            small_model: None,
+        };
+        let targets = Client::Env.targets(Path::new("."), &wish);
+        let keys = ["OPENAI", "ANTHROPIC", "GEMINI"].map(|name| format!("{name}_API_KEY"));
+        let text = |key: &str| {
+            let lines = keys
+                .iter()
+                .map(|name| format!("{name}=sk-{key}-0123456789\n"));
+            lines.chain(["OTHER=hush\n".to_owned()]).collect::<String>()
+        };
+        let (before, after) = (Some(text("hub")), Some(text("mine")));
+        let change = Change::between(".env".into(), before, after).hiding(&targets[0]);
+        let shown = change.diff();
+        assert!(shown.contains("-GEMINI_API_KEY=sk-hu***6789"), "{shown}");
+        assert!(
+            !shown.contains("0123456789") && !shown.contains("hush"),
+            "{shown}"
+        );
+    }
 }

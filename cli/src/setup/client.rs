@@ -49,16 +49,16 @@ pub(crate) struct Target {
     pub(crate) syntax: Syntax,
     /// What is to be set.
     pub(crate) settings: Vec<Setting>,
-    /// The way to the key in it, where it holds the key.
-    pub(crate) key: Option<Vec<&'static str>>,
+    /// The ways to the key in it, where it holds the key.
+    pub(crate) keys: Vec<Vec<&'static str>>,
 }
 
 impl Target {
-    /// The keys that stand in a file.
-    pub(crate) fn kept_key(&self, text: &str) -> Vec<String> {
-        let secrets = self.settings.iter().filter(|setting| setting.is_secret);
-        let ways = secrets.map(|setting| &setting.path).chain(&self.key);
-        ways.filter_map(|path| self.syntax.get(text, path))
+    /// The keys that stand in a file, one for each way to one that leads somewhere.
+    pub(crate) fn kept_keys(&self, text: &str) -> Vec<String> {
+        self.keys
+            .iter()
+            .filter_map(|path| self.syntax.get(text, path))
             .filter(|key| !key.is_empty())
             .collect()
     }
@@ -117,12 +117,14 @@ impl Client {
     pub(crate) fn remarks(self, wish: &Wish) -> Vec<&'static str> {
         match self {
             Self::ClaudeCode => vec![
-                "an ANTHROPIC_API_KEY or ANTHROPIC_BASE_URL in the shell's environment would compete with these",
+                "an `apiKeyHelper` in any of Claude Code's settings would still win over this key",
             ],
             Self::Codex if wish.model.is_none() => vec![
                 "Codex keeps its model: where the hub has none of that name, give one with --model",
             ],
             Self::GeminiCli => vec![
+                "Gemini CLI reads its .env in trusted folders alone, and asks for GEMINI_API_KEY in others: trust the \
+                 folder when it asks, or without a terminal give --skip-trust",
                 "Gemini CLI asks for gemini-3.5-flash-lite and gemini-3.8-flash besides: a route or a preferred \
                  provider should know these names",
             ],
@@ -155,6 +157,8 @@ fn claude_code(folder: &Path, wish: &Wish) -> Vec<Target> {
     let settings = [
         Some(plain(&["env", "ANTHROPIC_BASE_URL"], &wish.url)),
         secret(&["env", "ANTHROPIC_AUTH_TOKEN"], wish.key.as_ref()),
+        // A key of the vendor's, in this file or in the shell, would be sent beside the token and be looked at first.
+        secret(&["env", "ANTHROPIC_API_KEY"], Some(&String::new())),
         some(&["env", "ANTHROPIC_MODEL"], wish.model.as_ref()),
         some(
             &["env", "ANTHROPIC_DEFAULT_HAIKU_MODEL"],
@@ -165,7 +169,7 @@ fn claude_code(folder: &Path, wish: &Wish) -> Vec<Target> {
         path: folder.join("settings.json"),
         syntax: Syntax::Json,
         settings: settings.into_iter().flatten().collect(),
-        key: Some(vec!["env", "ANTHROPIC_AUTH_TOKEN"]),
+        keys: vec![vec!["env", "ANTHROPIC_AUTH_TOKEN"]],
     }]
 }
 
@@ -183,13 +187,13 @@ fn codex(folder: &Path, wish: &Wish) -> Vec<Target> {
         path: folder.join("config.toml"),
         syntax: Syntax::Toml,
         settings: settings.into_iter().flatten().collect(),
-        key: None,
+        keys: Vec::new(),
     };
     vec![
         config,
         dotenv(
             folder,
-            VARIABLE,
+            &[VARIABLE],
             secret(&[VARIABLE], wish.key.as_ref()).into_iter().collect(),
         ),
     ]
@@ -204,7 +208,7 @@ fn gemini_cli(folder: &Path, wish: &Wish) -> Vec<Target> {
         chosen_way(folder, "gemini-api-key", wish),
         dotenv(
             folder,
-            "GEMINI_API_KEY",
+            &["GEMINI_API_KEY"],
             variables.into_iter().flatten().collect(),
         ),
     ]
@@ -220,7 +224,7 @@ fn qwen_code(folder: &Path, wish: &Wish) -> Vec<Target> {
         chosen_way(folder, "openai", wish),
         dotenv(
             folder,
-            "OPENAI_API_KEY",
+            &["OPENAI_API_KEY"],
             variables.into_iter().flatten().collect(),
         ),
     ]
@@ -236,16 +240,16 @@ fn chosen_way(folder: &Path, kind: &str, wish: &Wish) -> Target {
         path: folder.join("settings.json"),
         syntax: Syntax::Json,
         settings: settings.into_iter().flatten().collect(),
-        key: None,
+        keys: Vec::new(),
     }
 }
 
-fn dotenv(folder: &Path, key: &'static str, settings: Vec<Setting>) -> Target {
+fn dotenv(folder: &Path, keys: &[&'static str], settings: Vec<Setting>) -> Target {
     Target {
         path: folder.join(".env"),
         syntax: Syntax::Dotenv,
         settings,
-        key: Some(vec![key]),
+        keys: keys.iter().map(|key| vec![*key]).collect(),
     }
 }
 
@@ -268,7 +272,7 @@ fn environment(folder: &Path, wish: &Wish) -> Vec<Target> {
     ];
     vec![dotenv(
         folder,
-        "OPENAI_API_KEY",
+        &["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY"],
         variables.into_iter().flatten().collect(),
     )]
 }

@@ -35,6 +35,9 @@ pub(crate) enum Syntax {
 impl Syntax {
     /// The text with the settings in it and everything else as it was. What comes out has been read again.
     pub(crate) fn set(self, text: &str, settings: &[Setting]) -> Ended<String> {
+        if settings.is_empty() {
+            return Ok(text.to_owned());
+        }
         let made = match self {
             Self::Json => jsonc::set(text, settings),
             Self::Toml => toml::set(text, settings),

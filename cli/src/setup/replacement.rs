@@ -20,8 +20,10 @@ const MOST: i64 = 100;
 /// Writes all of the changes, or none of them: what was written before one fails is taken back.
 pub(crate) fn replace(changes: &[Change]) -> Ended<Vec<PathBuf>> {
     let mut copies = Vec::new();
+    // Copies of one moment belong together.
+    let now = moment::now_ms();
     for (index, change) in changes.iter().enumerate() {
-        let done = keep(change).and_then(|copy| {
+        let done = keep(change, now).and_then(|copy| {
             copies.push(copy);
             write(change)
         });
@@ -45,6 +47,8 @@ pub(crate) struct Copy {
     pub(crate) path: PathBuf,
     /// What was in the file; nothing where there was none.
     pub(crate) text: Option<String>,
+    /// The moment of the copy, as its name says it.
+    pub(crate) at: String,
 }
 
 /// The newest copy of a file, where there is one.
@@ -67,9 +71,10 @@ pub(crate) fn newest(path: &Path) -> Ended<Option<Copy>> {
         return Ok(None);
     };
     let is_absent = found.ends_with(ABSENT);
-    let copy = folder.join(found);
-    let text = if is_absent { None } else { read(&copy)? };
-    Ok(Some(Copy { path: copy, text }))
+    let at = found[start.len()..].trim_end_matches(ABSENT).to_owned();
+    let path = folder.join(found);
+    let text = if is_absent { None } else { read(&path)? };
+    Ok(Some(Copy { path, text, at }))
 }
 
 /// Puts a copy back in its place.
@@ -96,7 +101,7 @@ fn remove(path: &Path) -> Ended {
 }
 
 /// A copy of the file as it is, beside it.
-fn keep(change: &Change) -> Ended<PathBuf> {
+fn keep(change: &Change, now: i64) -> Ended<PathBuf> {
     let folder = change.path.parent().unwrap_or(Path::new(""));
     if !folder.as_os_str().is_empty() {
         fs::create_dir_all(folder).map_err(|error| trouble(folder, &error))?;
@@ -108,7 +113,6 @@ fn keep(change: &Change) -> Ended<PathBuf> {
         .to_string_lossy();
     let end = if change.before.is_some() { "" } else { ABSENT };
     let text = change.before.as_deref().unwrap_or_default();
-    let now = moment::now_ms();
     for at in now..now + MOST {
         // Digits of one width: the newest name is the greatest.
         let copy = folder.join(format!("{name}{MARK}{at:015}{end}"));

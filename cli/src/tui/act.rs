@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use super::news::{Act, News, Topic};
 use crate::client::{Call, Client};
 use crate::endpoints;
+use crate::entry::items;
 use crate::failure::{Ended, Kind};
+use crate::resource::PAGE;
 
 /// The roles that names such as `opus` stand for, with the member that sets each.
 pub(super) const ROLES: [(&str, &str); 3] = [
@@ -16,8 +18,8 @@ pub(super) const ROLES: [(&str, &str); 3] = [
     ("haiku", "small_model"),
 ];
 
-/// How many of the newest requests are listed.
-const LISTED: u64 = 200;
+/// How many of the newest are listed: a page of what the hub gives.
+const LISTED: usize = PAGE;
 
 /// How often, and with which pauses, a request is looked for that is not written yet.
 const TRIES: usize = 10;
@@ -29,11 +31,11 @@ pub(super) fn question(topic: Topic) -> Call {
         Topic::System => endpoints::SYSTEM.call(&[]),
         Topic::Summary => endpoints::STATS_SUMMARY.call(&[]).with("range", "1h"),
         Topic::Current => endpoints::CURRENT.call(&[]),
-        Topic::Presets => endpoints::PRESET_LIST.call(&[]).with("limit", 100),
+        Topic::Presets => endpoints::PRESET_LIST.call(&[]).with("limit", LISTED),
         Topic::Models => endpoints::MODELS.call(&[]),
         Topic::Health => endpoints::HEALTH.call(&[]),
         Topic::Checks => endpoints::HEALTH_CHECK.call(&[]),
-        Topic::Kept => endpoints::TALKS.call(&[]).with("limit", 100),
+        Topic::Kept => endpoints::TALKS.call(&[]).with("limit", LISTED),
         Topic::Logs | Topic::Entry | Topic::Talk | Topic::Roles => {
             endpoints::LOGS.call(&[]).with("limit", LISTED)
         }
@@ -49,9 +51,13 @@ pub(super) async fn perform(client: &Client, act: &Act) -> Vec<News> {
         )],
         Act::Open(id) => vec![answer(Topic::Entry, entry(client, id).await)],
         Act::Read(id, title) => {
-            let call = endpoints::TALK_MESSAGES.call(&[id]).with("limit", LISTED);
-            let sent = client.send(&call).await;
-            let talk = sent.map(|answer| json!({"title": title, "messages": answer.body["items"]}));
+            let call = endpoints::MESSAGES.call(&[id]).with("limit", LISTED);
+            let sent = client.send(&call.with("order", "desc")).await;
+            let talk = sent.map(|answer| {
+                let messages: Vec<&Value> = items(&answer.body["items"]).iter().rev().collect();
+                let has_more = !answer.body["next"].is_null();
+                json!({"id": id, "title": title, "messages": messages, "has_more": has_more})
+            });
             vec![answer(Topic::Talk, talk)]
         }
         Act::Check => {
@@ -128,11 +134,10 @@ async fn done(client: &Client, call: &Call, words: &str, topics: &[Topic]) -> Ve
     match client.send(call).await {
         Err(failure) => vec![News::Undone(failure)],
         Ok(sent) => {
-            let warnings = sent.body["warnings"]
-                .as_array()
-                .map(Vec::as_slice)
-                .unwrap_or_default();
-            let words = match warnings.first().and_then(Value::as_str) {
+            let words = match items(&sent.body["warnings"])
+                .first()
+                .and_then(Value::as_str)
+            {
                 Some(warning) => format!("{words}, but {warning}"),
                 None => words.to_owned(),
             };
@@ -150,7 +155,7 @@ async fn test(client: &Client, pool: &str) -> Vec<News> {
     match client.send(&endpoints::KEYS_TEST.call(&[pool])).await {
         Err(failure) => vec![News::Undone(failure)],
         Ok(sent) => {
-            let results = sent.body.as_array().map(Vec::as_slice).unwrap_or_default();
+            let results = items(&sent.body);
             let good = results.iter().filter(|result| result["ok"] == true).count();
             let words = format!("{good} of {} keys of `{pool}` work", results.len());
             vec![News::Done(words)]

@@ -10,6 +10,7 @@ use super::pager::Pager;
 use super::prompt::Prompt;
 use super::theme::Theme;
 use super::traffic::Traffic;
+use crate::entry::items;
 use crate::events::Heard;
 use crate::failure::{Failure, Kind};
 
@@ -115,7 +116,7 @@ pub(super) struct App {
     /// Words that listed requests must have.
     pub(super) search: String,
     /// Live requests that came while the list was held still.
-    pub(super) held: Option<Vec<Value>>,
+    pub(super) held: Option<VecDeque<Value>>,
     /// Whether a check is under way.
     pub(super) is_checking: bool,
     pub(super) has_help: bool,
@@ -249,7 +250,7 @@ impl App {
 
     /// The list of live requests begins with those that ended before.
     fn begin(&mut self, page: &Value) {
-        for row in page["items"].as_array().into_iter().flatten() {
+        for row in items(&page["items"]) {
             let at = row["at"].as_i64().unwrap_or_default();
             self.traffic.count(at, is_failure(row));
             self.live.push_back(row.clone());
@@ -290,8 +291,10 @@ impl App {
                 self.traffic.count(at, is_failure(&row));
                 match &mut self.held {
                     Some(held) => {
-                        if held.len() < KEPT {
-                            held.push(row);
+                        // The newest count, here as in the list.
+                        held.push_back(row);
+                        if held.len() > KEPT {
+                            held.pop_front();
                         }
                     }
                     None => self.list(row),
@@ -309,8 +312,12 @@ impl App {
 
     /// The newest request comes first; who looks at one goes on looking at it.
     fn list(&mut self, row: Value) {
+        let is_listed = self.is_wanted(&row);
         self.live.push_front(row);
         self.live.truncate(KEPT);
+        if !is_listed {
+            return;
+        }
         for screen in [Screen::Live, Screen::Top] {
             let table = self.tables.entry(screen).or_default();
             if let Some(at) = table.selected().filter(|at| *at > 0) {
@@ -323,15 +330,18 @@ impl App {
     pub(super) fn hold(&mut self) {
         match self.held.take() {
             Some(rows) => rows.into_iter().for_each(|row| self.list(row)),
-            None => self.held = Some(Vec::new()),
+            None => self.held = Some(VecDeque::new()),
         }
     }
 
     fn key_states(&mut self, heard: Heard) {
-        let Heard::Event(_, changes) = heard else {
-            return;
+        let changes = match heard {
+            Heard::Event(_, changes) => changes,
+            // The first event of a stream tells all keys: one that is gone is not told of.
+            Heard::Open => return self.keys.clear(),
+            Heard::Lost(..) => return,
         };
-        for change in changes["keys"].as_array().into_iter().flatten() {
+        for change in items(&changes["keys"]) {
             let name = |member: &str| change[member].as_str().unwrap_or_default().to_owned();
             self.keys
                 .insert((name("pool"), name("key")), change.clone());
@@ -342,31 +352,26 @@ impl App {
     pub(super) fn rows(&self, screen: Screen) -> Vec<&Value> {
         let rows: Box<dyn Iterator<Item = &Value>> = match screen {
             Screen::Live | Screen::Top => Box::new(self.live.iter()),
-            _ => Box::new(
-                self.answer(Topic::Logs)["items"]
-                    .as_array()
-                    .into_iter()
-                    .flatten(),
-            ),
+            _ => Box::new(items(&self.answer(Topic::Logs)["items"]).iter()),
         };
-        rows.filter(|row| !self.only_errors || row["outcome"] != "ok")
-            .filter(|row| self.search.is_empty() || has_words(row, &self.search))
-            .collect()
+        rows.filter(|row| self.is_wanted(row)).collect()
+    }
+
+    /// Whether a request is one of those that are looked for.
+    fn is_wanted(&self, row: &Value) -> bool {
+        let is_found = self.search.is_empty() || has_words(row, &self.search);
+        is_found && (!self.only_errors || row["outcome"] != "ok")
     }
 
     /// Conversations that are kept.
     pub(super) fn kept(&self) -> &[Value] {
-        let items = self.answer(Topic::Kept)["items"].as_array();
-        items.map(Vec::as_slice).unwrap_or_default()
+        items(&self.answer(Topic::Kept)["items"])
     }
 
     /// Requests of one client for one model with no long pause between them, the newest conversation first.
     pub(super) fn conversations(&self) -> Vec<Vec<&Value>> {
         let mut found: Vec<Vec<&Value>> = Vec::new();
-        let rows = self.answer(Topic::Logs)["items"]
-            .as_array()
-            .into_iter()
-            .flatten();
+        let rows = items(&self.answer(Topic::Logs)["items"]).iter();
         for row in rows.filter(|row| row["call"] == "generate") {
             let fits = |turns: &&mut Vec<&Value>| {
                 turns.last().is_some_and(|later| {
@@ -389,9 +394,7 @@ impl App {
     /// How many lines the list of a screen has.
     pub(super) fn lines(&self, screen: Screen) -> usize {
         match screen {
-            Screen::Models => self.answer(Topic::Presets)["items"]
-                .as_array()
-                .map_or(0, Vec::len),
+            Screen::Models => items(&self.answer(Topic::Presets)["items"]).len(),
             Screen::Keys => self.keys.len(),
             Screen::Conversations if self.is_by_log => self.conversations().len(),
             Screen::Conversations => self.kept().len(),

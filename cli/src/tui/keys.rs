@@ -7,7 +7,7 @@ use super::act::ROLES;
 use super::app::{App, Screen};
 use super::news::{Act, Topic};
 use super::prompt::{Prompt, Purpose};
-use crate::entry::text;
+use crate::entry::{items, text};
 
 /// Lines of a page.
 const PAGE: isize = 10;
@@ -151,17 +151,19 @@ impl App {
     /// Keys that do something on some screens alone.
     fn press_here(&mut self, screen: Screen, code: KeyCode) -> Option<Act> {
         match (screen, code) {
-            (Screen::Check, KeyCode::Enter | KeyCode::Char('t')) => {
-                if std::mem::replace(&mut self.is_checking, true) {
-                    return None;
-                }
-                return Some(Act::Check);
+            (Screen::Check, KeyCode::Enter | KeyCode::Char('t')) if !self.is_checking => {
+                let act = self.allowed(Act::Check);
+                self.is_checking = act.is_some();
+                return act;
             }
             (Screen::Models, KeyCode::Enter) => self.ask_for_preset(),
             (Screen::Models, KeyCode::Char('b')) => self.ask_for_model(0),
             (Screen::Models, KeyCode::Char('m')) => self.ask_for_model(1),
             (Screen::Models, KeyCode::Char('s')) => self.ask_for_model(2),
-            (Screen::Keys, KeyCode::Char('t')) => return self.pool().map(Act::Test),
+            (Screen::Keys, KeyCode::Char('t')) => {
+                let pool = self.pool()?;
+                return self.allowed(Act::Test(pool));
+            }
             (Screen::Keys, KeyCode::Char('x')) => {
                 if let Some(pool) = self.pool() {
                     let title = format!("End the rest of all keys of `{pool}`?");
@@ -242,8 +244,7 @@ impl App {
         let chosen = self.chosen(Screen::Models).and_then(|at| presets.get(at));
         if let Some(preset) = chosen {
             let name = text(preset, "name").to_owned();
-            let warnings = preset["warnings"].as_array().map_or(0, Vec::len);
-            let title = match warnings {
+            let title = match items(&preset["warnings"]).len() {
                 0 => format!("Switch everybody to `{name}`?"),
                 _ => format!("Switch everybody to `{name}`? Not all of it can serve here."),
             };
@@ -256,11 +257,7 @@ impl App {
         let mut choices = Vec::new();
         let models = self.answer(Topic::Models)["models"].as_object();
         for (provider, listed) in models.into_iter().flatten() {
-            let listed = listed
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(Value::as_str);
+            let listed = items(listed).iter().filter_map(Value::as_str);
             choices.extend(listed.map(|model| format!("{provider}/{model}")));
         }
         self.prompt = Some(Prompt::new(

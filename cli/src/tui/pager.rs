@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::entry::{clock, dollars, lasted, models, text};
+use crate::entry::{clock, dollars, items, lasted, models, text};
 use crate::moment;
 
 /// Text that is scrolled.
@@ -114,7 +114,14 @@ impl Pager {
     /// What was said in a conversation.
     pub(super) fn of_talk(talk: &Value) -> Self {
         let mut lines = Vec::new();
-        for message in talk["messages"].as_array().into_iter().flatten() {
+        if talk["has_more"] == true {
+            let id = text(talk, "id");
+            lines.push(format!(
+                "What was said before: bridge-admin conversations show {id}"
+            ));
+            lines.push(String::new());
+        }
+        for message in items(&talk["messages"]) {
             let at = message["created_at"]
                 .as_i64()
                 .map(clock)
@@ -125,7 +132,7 @@ impl Pager {
                     .trim_end()
                     .to_owned(),
             );
-            for part in message["content"].as_array().into_iter().flatten() {
+            for part in items(&message["content"]) {
                 match part["text"].as_str() {
                     Some(words) => lines.extend(words.lines().map(|line| format!("  {line}"))),
                     None => lines.push(format!("  [{}]", text(part, "type"))),

@@ -97,6 +97,8 @@ fn a_document_that_makes_no_sense_is_told_with_what_to_do() {
     );
     hub.run_with(&["config", "validate", "-f", "-"], "MODE: sideways")
         .failed(7);
+    hub.run_with(&["config", "diff", "-f", "-"], "MODE: sideways")
+        .failed(1);
     hub.run_with(&["config", "validate", "-f", "-"], "MODE: direct")
         .shown();
     assert_eq!(hub.run(&["config", "get", "MODE"]).shown(), "transformer\n");

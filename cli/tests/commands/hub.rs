@@ -34,6 +34,28 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
+    /// Runs a program with this on its standard input.
+    pub(crate) fn of(command: &mut Command, input: &str) -> Self {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        // A program that refuses its command line does not read.
+        let _ = child
+            .stdin
+            .take()
+            .expect("piped")
+            .write_all(input.as_bytes());
+        let output = child.wait_with_output().expect("it ends");
+        Self {
+            code: output.status.code(),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
     /// What it showed, when it ended well.
     #[track_caller]
     pub(crate) fn shown(self) -> String {
@@ -70,7 +92,6 @@ impl Hub {
         let folder = scratch();
         let mut child = Command::new(binary())
             .args(["serve", "--demo", "--host", "127.0.0.1", "--port", "0"])
-            .args(["--request-log", "off"])
             .current_dir(&folder)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -121,26 +142,8 @@ impl Hub {
 
     /// Runs the program with further variables.
     pub(crate) fn run_in(&self, args: &[&str], input: &str, variables: &[(&str, &str)]) -> Outcome {
-        let mut child = self
-            .command(args)
-            .envs(variables.iter().copied())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
-        // A program that refuses its command line does not read.
-        let _ = child
-            .stdin
-            .take()
-            .expect("piped")
-            .write_all(input.as_bytes());
-        let output = child.wait_with_output().expect("it ends");
-        Outcome {
-            code: output.status.code(),
-            out: String::from_utf8_lossy(&output.stdout).into_owned(),
-            err: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
+        let mut command = self.command(args);
+        Outcome::of(command.envs(variables.iter().copied()), input)
     }
 
     /// The program, about to run.

@@ -134,7 +134,8 @@ fn the_catalogue_is_read_replaced_and_put_back() {
     hub.run(&["models", "catalog", "reset"]).failed(2);
     hub.run(&["models", "catalog", "reset", "--yes"]).shown();
     assert_eq!(hub.json(&["models", "catalog", "info"]), whole);
-    hub.run(&["models", "catalog", "reset", "--yes"]).failed(3);
+    let told = hub.run(&["models", "catalog", "reset", "--yes"]).failed(3);
+    assert!(told.contains("comes with the program"), "{told}");
 }
 
 #[test]

@@ -1,33 +1,14 @@
 //! What needs no hub: translations, and configurations of older gateways, which the hub's own check takes.
 
-use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use crate::hub::{Outcome, binary};
 
 /// Runs the program where there is neither a hub nor a home.
 fn offline(args: &[&str], input: &str) -> Outcome {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_bridge-admin"))
-        .args(args)
-        .env_clear()
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    // A program that refuses its command line does not read.
-    let _ = child
-        .stdin
-        .take()
-        .expect("piped")
-        .write_all(input.as_bytes());
-    let output = child.wait_with_output().expect("it ends");
-    Outcome {
-        code: output.status.code(),
-        out: String::from_utf8_lossy(&output.stdout).into_owned(),
-        err: String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bridge-admin"));
+    Outcome::of(command.args(args).env_clear(), input)
 }
 
 fn sample(name: &str) -> String {
@@ -215,6 +196,14 @@ fn a_request_is_translated_and_its_losses_are_told() {
     strict.push("--strict");
     assert!(translated(&strict, request).failed(7).contains("top_k"));
     translated(&args, "{").failed(2);
+    // Half of a file is not translated as if it were all of it.
+    let large = std::env::temp_dir().join(format!("bridge-large-{}", std::process::id()));
+    let file = std::fs::File::create(&large).expect("a temporary file");
+    file.set_len((64 << 20) + 1).expect("a temporary file");
+    let path = large.display().to_string();
+    let told = translated(&["--from", "anthropic", "--to", "gemini", "-f", &path], "").failed(2);
+    std::fs::remove_file(large).expect("it was made here");
+    assert!(told.contains("larger than 64 MiB"), "{told}");
     translated(&["--from", "nobody", "--to", "gemini", "-f", "-"], request).failed(2);
 }
 

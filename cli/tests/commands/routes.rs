@@ -78,6 +78,13 @@ fn routes_are_put_in_order() {
         .shown();
     assert_eq!(order(&hub), "b\na\n");
     hub.run(&["routes", "move", "b"]).failed(2);
+    let told = hub
+        .run(&["routes", "move", "a", "--before", "demo-gemini"])
+        .failed(5);
+    assert!(told.contains("before `demo-anthropic`"), "{told}");
+    hub.run(&["routes", "move", "a", "--before", "demo-anthropic"])
+        .shown();
+    assert_eq!(order(&hub), "b\na\n");
 }
 
 #[test]
@@ -164,8 +171,11 @@ fn a_route_is_changed_in_an_editor() {
             .contains("nobody")
     );
     std::fs::remove_file(kept).expect("it is there");
-    edit("false").failed(1);
-    edit("/none/editor").failed(2);
+    // Where nothing was written, nothing is kept.
+    let told = edit("false").failed(1);
+    assert!(!told.contains("what you wrote"), "{told}");
+    let told = edit("/none/editor").failed(2);
+    assert!(told.contains("name one in EDITOR"), "{told}");
     assert_eq!(
         hub.json(&["routes", "show", "r1"])["targets"][0]["provider"],
         "demo-gemini"

@@ -91,6 +91,33 @@ fn a_client_is_set_up_with_a_key_of_its_own_and_goes_back() {
 }
 
 #[test]
+fn another_key_beside_the_token_is_emptied_and_comes_back() {
+    let hub = Hub::start();
+    let before = "{\"env\": {\"ANTHROPIC_API_KEY\": \"sk-ant-of-the-vendor\"}}\n";
+    let path = home(&hub, ".claude/settings.json", before);
+    let args = ["claude-code", "--write", "--yes", "--api-key-stdin"];
+    let done = setup(&hub, &args, "sk-from-stdin-123456");
+    assert!(!done.err.contains("of-the-vendor"), "{done:?}");
+    let after = std::fs::read_to_string(&path).expect("it is there");
+    assert!(after.contains("\"ANTHROPIC_API_KEY\": \"\""), "{after}");
+    assert!(
+        setup(&hub, &args, "sk-from-stdin-123456")
+            .err
+            .contains("set already")
+    );
+    let undone = setup(&hub, &["claude-code", "--undo", "--yes"], "");
+    assert!(!undone.err.contains("of-the-vendor"), "{undone:?}");
+    assert_eq!(std::fs::read_to_string(&path).expect("it is there"), before);
+}
+
+#[test]
+fn who_sets_up_gemini_cli_is_told_of_trusted_folders() {
+    let hub = Hub::start();
+    let told = setup(&hub, &["gemini-cli"], "");
+    assert!(told.err.contains("trusted folders"), "{told:?}");
+}
+
+#[test]
 fn every_client_is_written_and_removed_again() {
     let hub = Hub::start();
     let files = [
@@ -121,6 +148,26 @@ fn every_client_is_written_and_removed_again() {
             assert!(!hub.path("home").join(file).exists(), "{file}");
         }
     }
+}
+
+#[test]
+fn what_was_not_written_the_last_time_is_not_taken_back() {
+    let hub = Hub::start();
+    let key = ["codex", "--write", "--yes", "--api-key-stdin"];
+    setup(&hub, &key, "sk-from-stdin-123456").shown();
+    let [config, env] = ["config.toml", ".env"].map(|name| hub.path("home/.codex").join(name));
+    // An editor that leaves the last line open is nobody's business.
+    let text = std::fs::read_to_string(&env).expect("there");
+    std::fs::write(&env, text.trim_end()).expect("writable");
+    let first = std::fs::read_to_string(&config).expect("there");
+    let done = setup(&hub, &["codex", "--write", "--yes", "-m", "sonnet"], "");
+    assert!(!done.err.contains(".env"), "{done:?}");
+    done.shown();
+    setup(&hub, &["codex", "--undo", "--yes"], "").shown();
+    assert_eq!(std::fs::read_to_string(&config).expect("there"), first);
+    assert!(env.exists(), "the key stays");
+    setup(&hub, &["codex", "--undo", "--yes"], "").shown();
+    assert!(!config.exists() && !env.exists());
 }
 
 #[test]
@@ -169,6 +216,9 @@ fn variables_are_printed_for_a_shell() {
         shown.contains("set -gx ANTHROPIC_API_KEY 'sk-1'") && shown.contains("'son\\'net'"),
         "{shown}"
     );
+    let args = ["env", "--api-key-stdin", "--shell", "dotenv", "-m", "a b"];
+    let shown = setup(&hub, &args, "sk-1").shown();
+    assert!(shown.contains("OPENAI_MODEL='a b'\n"), "{shown}");
     let document = setup(&hub, &["codex", "-o", "json"], "").json();
     assert_eq!(
         document["files"][0]["settings"]["model_provider"],

@@ -25,7 +25,7 @@ fn the_environment_wins_over_dotenv_and_file() {
 fn defaults_without_any_file() {
     let settings = Bench::new().settings();
     assert_eq!(
-        (settings.port, settings.host.as_str(), settings.auth),
+        (settings.port, settings.host.as_str(), settings.auth()),
         (8000, "127.0.0.1", Auth::Required)
     );
     assert_eq!(
@@ -164,7 +164,7 @@ fn a_readable_file_with_secrets_is_warned_about() {
 fn the_demo_is_open_only_on_loopback_and_without_client_keys() {
     let address = "127.0.0.1:9".parse().expect("an address");
     let open = Bench::new().settings().with_demo(address);
-    assert_eq!(open.auth, Auth::Open);
+    assert_eq!(open.auth(), Auth::Open);
     let snapshot = Snapshot::build(&open, 1).expect("sound");
     assert_eq!((snapshot.providers.len(), snapshot.rules.len()), (4, 4));
     assert!(
@@ -176,9 +176,11 @@ fn the_demo_is_open_only_on_loopback_and_without_client_keys() {
     let keyed = Bench::app("CLIENT_KEYS: [{name: a, key: k1234567}]\n")
         .settings()
         .with_demo(address);
-    assert_eq!(keyed.auth, Auth::Required);
+    assert_eq!(keyed.auth(), Auth::Required);
     let public = Bench::app("HOST: 0.0.0.0\n").settings().with_demo(address);
-    assert_eq!(public.auth, Auth::Required);
+    assert_eq!(public.auth(), Auth::Required);
+    let closed = Bench::app("AUTH: required\n").settings().with_demo(address);
+    assert_eq!(closed.auth(), Auth::Required, "it was said");
 }
 
 /// The documented file, with one of its variables set.

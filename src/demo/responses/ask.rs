@@ -7,9 +7,11 @@ use crate::demo::ask::{Ask, Choice, Dialect, Form, Thought};
 use crate::demo::check;
 use crate::demo::fault::Fault;
 
-const MEMBERS: [&str; 33] = [
+const MEMBERS: [&str; 34] = [
     "access_programs",
     "background",
+    // No schema has it; Codex sends it with every request, and the vendor takes it.
+    "client_metadata",
     "context_management",
     "conversation",
     "image",

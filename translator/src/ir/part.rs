@@ -305,6 +305,35 @@ pub enum OpaqueKind {
     Phase,
 }
 
+impl OpaqueKind {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Thinking,
+        Self::Reasoning,
+        Self::Signature,
+        Self::Words,
+        Self::Phase,
+    ];
+
+    /// The name wherever state is kept.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Thinking => "thinking",
+            Self::Reasoning => "reasoning",
+            Self::Signature => "signature",
+            Self::Words => "words",
+            Self::Phase => "phase",
+        }
+    }
+
+    /// The kind of this name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == name)
+    }
+}
+
 impl Opaque<'_> {
     /// The same state without a borrow.
     #[must_use]

@@ -3,6 +3,14 @@ import { recipes } from './recipes';
 
 const values = { base: 'https://hub.example', key: "sk-o'key $HOME", model: 'demo/model one' };
 
+it('leaves Claude Code one credential', () => {
+  const blocks = recipes.find((recipe) => recipe.id === 'claude-code')?.blocks(values) ?? [];
+  expect(blocks.map((block) => block.code)).toEqual([
+    expect.stringMatching(/^export ANTHROPIC_API_KEY=''$/m),
+    expect.stringContaining('"ANTHROPIC_API_KEY": ""')
+  ]);
+});
+
 describe.each(recipes.map((recipe) => [recipe.id, recipe] as const))('%s', (_, recipe) => {
   const text = recipe
     .blocks(values)

@@ -46,6 +46,17 @@ function json(value: unknown): string {
 
 const PROMPT = 'Say hello in five languages.';
 
+/** A vendor's key in the shell would be sent beside the token, and looked at first: it is emptied. */
+function claudeCode({ base, key, model }: Values): Record<string, string> {
+  return {
+    ANTHROPIC_BASE_URL: base,
+    ANTHROPIC_AUTH_TOKEN: key,
+    ANTHROPIC_API_KEY: '',
+    ANTHROPIC_MODEL: model,
+    ANTHROPIC_DEFAULT_HAIKU_MODEL: model
+  };
+}
+
 const agents: Recipe[] = [
   {
     id: 'claude-code',
@@ -53,15 +64,9 @@ const agents: Recipe[] = [
     group: 'agents',
     dialect: 'anthropic',
     note: 'clients.note.claude_code',
-    blocks: ({ base, key, model }) => [
-      {
-        title: 'bash · zsh',
-        code: `${exported({ ANTHROPIC_BASE_URL: base, ANTHROPIC_AUTH_TOKEN: key, ANTHROPIC_MODEL: model, ANTHROPIC_DEFAULT_HAIKU_MODEL: model })}\nclaude`
-      },
-      {
-        title: '~/.claude/settings.json',
-        code: json({ env: { ANTHROPIC_BASE_URL: base, ANTHROPIC_AUTH_TOKEN: key, ANTHROPIC_MODEL: model, ANTHROPIC_DEFAULT_HAIKU_MODEL: model } })
-      }
+    blocks: (values) => [
+      { title: 'bash · zsh', code: `${exported(claudeCode(values))}\nclaude` },
+      { title: '~/.claude/settings.json', code: json({ env: claudeCode(values) }) }
     ]
   },
   {
@@ -93,7 +98,9 @@ wire_api = "responses"`
     note: 'clients.note.gemini_cli',
     blocks: ({ base, key, model }) => [
       { title: '~/.gemini/settings.json', code: json({ security: { auth: { selectedType: 'gemini-api-key' } } }) },
-      { title: 'bash · zsh', code: `${exported({ GOOGLE_GEMINI_BASE_URL: base, GEMINI_API_KEY: key })}\ngemini -m ${quoted(model)}` }
+      { title: 'bash · zsh', code: `${exported({ GOOGLE_GEMINI_BASE_URL: base, GEMINI_API_KEY: key })}\ngemini -m ${quoted(model)}` },
+      // Without a terminal nobody can be asked whether the folder is trusted, and in others it refuses.
+      { title: 'gemini -p', code: `gemini --skip-trust -m ${quoted(model)} -p ${quoted(PROMPT)}` }
     ]
   },
   {

@@ -33,9 +33,13 @@ const STORED = 'bridge.language';
 
 let language = $state<Language>('en');
 let words = $state.raw<Words>(first);
+/** The last one that was asked for; its words may be on their way. */
+let wanted: Language = language;
 
-function isLanguage(name: string | null | undefined): name is Language {
-  return !!name && name in languages;
+/** The language that a tag such as `pt-BR` asks for, where it is one of these. */
+export function languageOf(tag: string | null | undefined): Language | null {
+  const short = tag?.split('-')[0]?.toLowerCase() ?? '';
+  return Object.hasOwn(languages, short) ? (short as Language) : null;
 }
 
 /** The language in force. */
@@ -50,28 +54,28 @@ export function direction(): 'ltr' | 'rtl' {
 
 /**
  * Chooses a language and remembers it in this browser; done when all its words are there. English is in force at
- * once, since the words of the first screen are.
+ * once, since the words of the first screen are. Who chooses again meanwhile gets the later choice.
  */
 export async function choose(next: Language): Promise<void> {
+  wanted = next;
   const arriving = wordsOf(next);
-  if (next !== 'en') words = await arriving;
+  if (next !== 'en') {
+    const all = await arriving;
+    if (wanted !== next) return;
+    words = all;
+  }
   language = next;
   localStorage.setItem(STORED, next);
   document.documentElement.lang = next;
   document.documentElement.dir = direction();
   const all = await arriving;
-  if (language === next) words = all;
+  if (wanted === next) words = all;
 }
 
 /** The language of the last visit, else the browser's, else English. */
 export function preferred(): Language {
-  const stored = localStorage.getItem(STORED);
-  if (isLanguage(stored)) return stored;
-  for (const wanted of navigator.languages) {
-    const short = wanted.slice(0, 2).toLowerCase();
-    if (isLanguage(short)) return short;
-  }
-  return 'en';
+  const tags = [localStorage.getItem(STORED), ...navigator.languages];
+  return tags.map(languageOf).find((known) => known !== null) ?? 'en';
 }
 
 /** Puts values into the `{places}` of a text. */

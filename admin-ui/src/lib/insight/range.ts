@@ -1,6 +1,5 @@
 /** The times that can be looked at, and how finely each is cut. */
 const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
 
 export const ranges = {
   '15m': { step: 'minute', every: 10_000 },
@@ -16,12 +15,6 @@ export type RangeName = keyof typeof ranges;
 /** A range of an address, or the usual one. */
 export function rangeOf(text: string): RangeName {
   return text in ranges ? (text as RangeName) : '24h';
-}
-
-/** Its length in milliseconds. */
-export function lengthOf(range: RangeName): number {
-  const units: Record<string, number> = { m: MINUTE, h: HOUR, d: 24 * HOUR };
-  return Number(range.slice(0, -1)) * (units[range.slice(-1)] ?? HOUR);
 }
 
 /** When today began here. */

@@ -105,10 +105,3 @@ export function written(path: Path): string {
     return text ? `${text}.${name}` : name;
   }, '');
 }
-
-/** A size in bytes, short. */
-export function bytes(size: number): string {
-  if (size < 1024) return `${size} B`;
-  if (size < 1024 * 1024) return `${(size / 1024).toFixed(size < 10_240 ? 1 : 0)} KB`;
-  return `${(size / 1024 / 1024).toFixed(1)} MB`;
-}

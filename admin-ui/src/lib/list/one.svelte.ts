@@ -14,9 +14,12 @@ export class One<Item> {
   busy = $state(false);
   #turn = 0;
   #ask: () => Answer<Item>;
+  #onread: (item: Item) => void;
 
-  constructor(ask: () => Answer<Item>) {
+  /** `onread` hears of each thing that was read, whoever asked for it: a form is filled there. */
+  constructor(ask: () => Answer<Item>, onread: (item: Item) => void = () => {}) {
     this.#ask = ask;
+    this.#onread = onread;
   }
 
   /** Reads it again. What is shown stays until the answer is there. */
@@ -33,6 +36,7 @@ export class One<Item> {
       this.item = data;
       this.tag = response.headers.get('etag') ?? '';
       this.problem = null;
+      this.#onread(data);
     } catch (error) {
       if (turn === this.#turn) this.problem = problemOf(error);
     } finally {

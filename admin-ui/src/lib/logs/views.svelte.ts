@@ -1,6 +1,7 @@
 /** Filters under names: some that everybody needs, and each person's own, which are kept with their account. */
 import { api } from '$lib/api/client';
 import { isObject, type Json } from '$lib/json/value';
+import { keepPreferences } from '$lib/session/preferences';
 import { filterOf, paramsOf, type Filter } from './filter';
 
 export interface View {
@@ -39,12 +40,9 @@ export class Views {
   }
 
   async #keep(views: View[]): Promise<boolean> {
-    // Read again first: another page may have changed other preferences meanwhile.
-    const { data } = await api.GET('/api/preferences');
-    const other = (data?.other ?? {}) as Record<string, unknown>;
     const kept = views.map(({ name, filter }) => ({ name, query: paramsOf(filter).toString() }));
-    const { response } = await api.PUT('/api/preferences', { body: { ...(data ?? {}), other: { ...other, [KEPT]: kept } } as never });
-    if (response.ok) this.own = views;
-    return response.ok;
+    const isKept = await keepPreferences((all) => ({ ...all, other: { ...(isObject(all.other) ? all.other : {}), [KEPT]: kept } }));
+    if (isKept) this.own = views;
+    return isKept;
   }
 }

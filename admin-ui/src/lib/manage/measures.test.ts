@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { bytes } from './bytes';
+import { bytes } from '$lib/i18n/bytes';
 import { span } from './span';
 
 it.each([

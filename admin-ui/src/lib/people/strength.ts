@@ -1,7 +1,7 @@
 /** How good a password is: what the hub refuses, and how long guessing the rest would take. Nothing leaves the page. */
 import type { Key } from '$lib/i18n/index.svelte';
 
-export const SHORTEST = 12;
+const SHORTEST = 12;
 const FEWEST_DIFFERENT = 5;
 const COMMON = /^(admin)+(istrator)?$|^(llm)?bridge$|^changeme$|^default$|^iloveyou$|^letmein$|^login$|^master$|^passw$|^(password)+$|^qwerty(uiop)?$|^secret$|^test$|^user$|^welcome$/;
 

@@ -11,6 +11,12 @@ export interface Traffic {
   total: number;
 }
 
+/** The usual time to the first byte, over the models of a provider. */
+export function latencyOf(health: Schemas['ProviderHealth'] | undefined): number | null {
+  const times = Object.values(health?.latency_ms ?? {});
+  return times.length ? times.reduce((sum, time) => sum + time, 0) / times.length : null;
+}
+
 export class Glance {
   health = new SvelteMap<string, Schemas['ProviderHealth']>();
   #traffic = new SvelteMap<string, Traffic>();
@@ -25,12 +31,6 @@ export class Glance {
   /** The requests of the last day. */
   traffic(provider: string): Traffic {
     return this.#traffic.get(provider) ?? { values: [], total: 0 };
-  }
-
-  /** The usual time to the first byte, over its models. */
-  latency(provider: string): number | null {
-    const times = Object.values(this.health.get(provider)?.latency_ms ?? {});
-    return times.length ? times.reduce((sum, time) => sum + time, 0) / times.length : null;
   }
 
   #take({ from, to, lines }: Schemas['RequestStatistics']): void {

@@ -83,11 +83,24 @@ export function takeEntered(): string {
   return taken;
 }
 
+/** Tries while another tab is on its way with the same refresh token, and milliseconds between them. */
+const TRIES = 12;
+const PAUSE = 250;
+
+/** Exchanges the cookie. Where another tab was a moment quicker, its answer brings the cookie for the next try. */
+async function refresh(): Promise<Response> {
+  for (let turn = 1; ; turn += 1) {
+    const answer = await post('/api/auth/refresh', {});
+    if (answer.status !== 409 || turn === TRIES) return answer;
+    await new Promise((done) => setTimeout(done, PAUSE));
+  }
+}
+
 /** Gets a new access token; one call at a time, however many ask. */
 export function renew(): Promise<boolean> {
   renewal ??= (async () => {
     try {
-      const answer = await post('/api/auth/refresh', {});
+      const answer = await refresh();
       if (!answer.ok) {
         forget();
         return false;

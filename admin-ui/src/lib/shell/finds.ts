@@ -46,15 +46,15 @@ export async function things(search: string): Promise<Thing[]> {
     ? [
         named('nav.providers', '/providers', api.GET('/api/providers', { params: { query } })),
         named('nav.key_pools', '/key-pools', api.GET('/api/key-pools', { params: { query } })),
-        routes(search)
+        routes(query)
       ]
     : [];
   const found = await Promise.allSettled([...seen, keys]);
   return found.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
 }
 
-/** A route has no page of its own: the list is narrowed to it. */
-async function routes(search: string): Promise<Thing[]> {
-  const { data } = await api.GET('/api/routes', { params: { query: { search, limit: MOST } } });
-  return (data?.items ?? []).map((route) => ({ kind: 'nav.routes', name: route.name, path: `/routes?search=${encodeURIComponent(route.name)}` }));
+/** A route has no page of its own: the list opens it. */
+async function routes(query: { search: string; limit: number }): Promise<Thing[]> {
+  const { data } = await api.GET('/api/routes', { params: { query } });
+  return (data?.items ?? []).map((route) => ({ kind: 'nav.routes', name: route.name, path: `/routes?rule=${encodeURIComponent(route.name)}` }));
 }

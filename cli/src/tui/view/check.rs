@@ -2,27 +2,18 @@
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
-use ratatui::text::Text;
 use ratatui::widgets::{Cell, Paragraph, Row, Table};
 use serde_json::Value;
 
-use super::{framed, table_head};
-use crate::entry::{lasted, text};
+use super::{framed, right, table_head};
+use crate::entry::{items, lasted, text};
 use crate::tui::app::App;
 use crate::tui::news::Topic;
 
 /// Draws it.
 pub(super) fn draw(frame: &mut Frame<'_>, app: &App, area: Rect) {
-    let checks = app
-        .answer(Topic::Checks)
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    let roles = app
-        .answer(Topic::Roles)
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
+    let checks = items(app.answer(Topic::Checks));
+    let roles = items(app.answer(Topic::Roles));
     if checks.is_empty() && roles.is_empty() {
         let words = match app.is_checking {
             true => "\n Asking all providers ...",
@@ -75,7 +66,7 @@ fn provider<'r>(app: &App, check: &Value) -> Row<'r> {
     Row::new(vec![
         Cell::from(text(check, "provider").to_owned()),
         verdict(app, is_good),
-        Cell::from(Text::from(lasted(check["latency_ms"].as_f64())).right_aligned()),
+        right(lasted(check["latency_ms"].as_f64())),
         Cell::from(text(check, "model").to_owned()),
         Cell::from(text(check, "error").to_owned()),
     ])

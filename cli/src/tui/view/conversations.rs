@@ -3,11 +3,10 @@
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Rect};
-use ratatui::text::Text;
 use ratatui::widgets::{Cell, Row, Table};
 use serde_json::{Value, json};
 
-use super::{framed, nothing, table_head};
+use super::{framed, list, nothing, right, table_head};
 use crate::entry::{clock, count, dollars, text};
 use crate::moment;
 use crate::tui::app::{App, Screen};
@@ -58,21 +57,14 @@ fn kept(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
             ">LAST",
         ],
     );
-    let table = Table::new(rows, widths)
-        .header(head)
-        .row_highlight_style(app.theme.chosen())
-        .block(block);
-    let chosen = app.chosen(Screen::Conversations);
-    let state = app.tables.entry(Screen::Conversations).or_default();
-    state.select(chosen);
-    frame.render_stateful_widget(table, area, state);
+    let table = Table::new(rows, widths).header(head).block(block);
+    list(frame, app, area, Screen::Conversations, table);
 }
 
 fn kept_line<'r>(app: &App, talk: &Value) -> Row<'r> {
     let totals = &talk["totals"];
     let last = talk["updated_at"].as_i64();
     let last = last.map_or_else(|| "-".to_owned(), |at| moment::relative(at, app.now_ms));
-    let right = |words: String| Cell::from(Text::from(words).right_aligned());
     Row::new(vec![
         Cell::from(text(talk, "title").to_owned()),
         Cell::from(text(talk, "model").to_owned()),
@@ -113,14 +105,8 @@ fn by_log(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
             "BEGAN", "LAST", "CLIENT", "MODEL", ">TURNS", ">IN", ">OUT", ">COST", "ENDED",
         ],
     );
-    let table = Table::new(rows, widths)
-        .header(head)
-        .row_highlight_style(app.theme.chosen())
-        .block(block);
-    let chosen = app.chosen(Screen::Conversations);
-    let state = app.tables.entry(Screen::Conversations).or_default();
-    state.select(chosen);
-    frame.render_stateful_widget(table, area, state);
+    let table = Table::new(rows, widths).header(head).block(block);
+    list(frame, app, area, Screen::Conversations, table);
 }
 
 fn line<'r>(app: &App, turns: &[&Value]) -> Row<'r> {
@@ -138,7 +124,6 @@ fn line<'r>(app: &App, turns: &[&Value]) -> Row<'r> {
         }
     };
     let outcome = text(last, "outcome");
-    let right = |words: String| Cell::from(Text::from(words).right_aligned());
     Row::new(vec![
         Cell::from(at(first)),
         Cell::from(at(last)),

@@ -2,11 +2,10 @@
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Rect};
-use ratatui::text::Text;
 use ratatui::widgets::{Cell, Paragraph, Row, Table};
 use serde_json::Value;
 
-use super::{framed, table_head};
+use super::{framed, list, right, table_head};
 use crate::entry::{count, text};
 use crate::moment;
 use crate::tui::app::{App, Screen};
@@ -43,18 +42,11 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
             "POOL", "KEY", "STATE", ">BUSY", ">USED", ">FAILED", ">WELL", ">LAST",
         ],
     );
-    let table = Table::new(rows, widths)
-        .header(head)
-        .row_highlight_style(app.theme.chosen())
-        .block(block);
-    if app.screen() != Screen::Keys {
-        frame.render_widget(table, area);
-        return;
+    let table = Table::new(rows, widths).header(head).block(block);
+    match app.screen() {
+        Screen::Keys => list(frame, app, area, Screen::Keys, table),
+        _ => frame.render_widget(table, area),
     }
-    let chosen = app.chosen(Screen::Keys);
-    let state = app.tables.entry(Screen::Keys).or_default();
-    state.select(chosen);
-    frame.render_stateful_widget(table, area, state);
 }
 
 fn line<'r>(app: &App, key: &Value) -> Row<'r> {
@@ -71,7 +63,6 @@ fn line<'r>(app: &App, key: &Value) -> Row<'r> {
     let rate = rate.map_or_else(|| "-".to_owned(), |rate| format!("{:.0} %", rate * 100.0));
     let last = key["last_used"].as_i64();
     let last = last.map_or_else(|| "-".to_owned(), |at| moment::relative(at, app.now_ms));
-    let right = |words: String| Cell::from(Text::from(words).right_aligned());
     Row::new(vec![
         Cell::from(text(key, "pool").to_owned()),
         Cell::from(text(key, "key").to_owned()),

@@ -14,7 +14,7 @@ mod top;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span, Text};
-use ratatui::widgets::{Block, Cell, Paragraph, Row};
+use ratatui::widgets::{Block, Cell, Paragraph, Row, Table};
 
 use super::app::{App, Contact, Screen};
 use super::news::Topic;
@@ -130,6 +130,14 @@ fn footer(app: &App) -> Line<'static> {
     Line::from(spans)
 }
 
+/// Draws a list with the line that is chosen on its screen.
+fn list(frame: &mut Frame<'_>, app: &mut App, area: Rect, screen: Screen, table: Table<'_>) {
+    let (chosen, style) = (app.chosen(screen), app.theme.chosen());
+    let state = app.tables.entry(screen).or_default();
+    state.select(chosen);
+    frame.render_stateful_widget(table.row_highlight_style(style), area, state);
+}
+
 /// A frame with a title.
 fn framed(title: impl Into<String>) -> Block<'static> {
     Block::bordered().title(format!(" {} ", title.into()))
@@ -151,6 +159,11 @@ fn table_head(app: &App, names: &[&'static str]) -> Row<'static> {
         None => Cell::from(*name),
     });
     Row::new(cells).style(app.theme.head())
+}
+
+/// A cell whose words stand to the right.
+fn right(words: String) -> Cell<'static> {
+    Cell::from(Text::from(words).right_aligned())
 }
 
 /// Words in the place of a list that is empty; none before the hub has told.

@@ -6,8 +6,9 @@ use ratatui::text::Line;
 use ratatui::widgets::{Cell, Paragraph, Row, Table, Wrap};
 use serde_json::Value;
 
-use super::{framed, nothing, pair};
-use crate::entry::text;
+use super::{framed, list, nothing, pair};
+use crate::entry::{items, text};
+use crate::tui::act::ROLES;
 use crate::tui::app::{App, Screen};
 use crate::tui::news::Topic;
 
@@ -26,40 +27,32 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
     lines.push(pair(app, "preset", preset));
     frame.render_widget(Paragraph::new(lines).block(framed("In force")), upper);
     let chosen = app.chosen(Screen::Models);
-    let items = &app.answer(Topic::Presets)["items"];
-    if let Some(preset) = chosen.and_then(|at| items.get(at)) {
+    let listed = items(&app.answer(Topic::Presets)["items"]);
+    if let Some(preset) = chosen.and_then(|at| listed.get(at)) {
         details(frame, app, preset, lower);
     }
     presets(frame, app, left);
 }
 
 fn roles(app: &App, models: &Value) -> Vec<Line<'static>> {
-    let roles = [
-        ("opus", "big_model"),
-        ("sonnet", "middle_model"),
-        ("haiku", "small_model"),
-    ];
     let value = |member: &str| match text(models, member) {
         "" => "-".to_owned(),
         model => model.to_owned(),
     };
-    roles
+    ROLES
         .map(|(role, member)| pair(app, role, value(member)))
         .into()
 }
 
 fn presets(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
-    let items = app.answer(Topic::Presets)["items"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    let block = framed(format!("Presets: {}", items.len()));
-    if items.is_empty() {
+    let listed = items(&app.answer(Topic::Presets)["items"]);
+    let block = framed(format!("Presets: {}", listed.len()));
+    if listed.is_empty() {
         let text = nothing(app, Topic::Presets, "No presets.");
         frame.render_widget(text.block(block), area);
         return;
     }
-    let rows: Vec<Row<'_>> = items
+    let rows: Vec<Row<'_>> = listed
         .iter()
         .map(|preset| {
             let (mark, style) = match (preset["is_active"] == true, preset["warnings"].as_array()) {
@@ -73,13 +66,8 @@ fn presets(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
             ])
         })
         .collect();
-    let table = Table::new(rows, [Constraint::Length(1), Constraint::Fill(1)])
-        .row_highlight_style(app.theme.chosen())
-        .block(block);
-    let chosen = app.chosen(Screen::Models);
-    let state = app.tables.entry(Screen::Models).or_default();
-    state.select(chosen);
-    frame.render_stateful_widget(table, area, state);
+    let table = Table::new(rows, [Constraint::Length(1), Constraint::Fill(1)]).block(block);
+    list(frame, app, area, Screen::Models, table);
 }
 
 fn details(frame: &mut Frame<'_>, app: &App, preset: &Value, area: Rect) {
@@ -89,12 +77,7 @@ fn details(frame: &mut Frame<'_>, app: &App, preset: &Value, area: Rect) {
     if !about.is_empty() {
         lines.extend([Line::default(), Line::raw(format!(" {about}"))]);
     }
-    for warning in preset["warnings"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-    {
+    for warning in items(&preset["warnings"]).iter().filter_map(Value::as_str) {
         lines.push(Line::styled(format!(" ! {warning}"), app.theme.fair()));
     }
     let name = text(preset, "name").to_owned();

@@ -2,11 +2,10 @@
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Rect};
-use ratatui::text::Text;
 use ratatui::widgets::{Cell, Row, Table};
 use serde_json::Value;
 
-use super::{framed, nothing, table_head};
+use super::{framed, nothing, right, table_head};
 use crate::entry::{clock, count, lasted, models, text};
 use crate::tui::app::{App, Screen};
 use crate::tui::news::Topic;
@@ -53,16 +52,11 @@ pub(super) fn list(frame: &mut Frame<'_>, app: &mut App, area: Rect, screen: Scr
     let rows: Vec<Row<'_>> = rows.into_iter().map(|row| line(app, row, wide)).collect();
     let table = Table::new(rows, widths)
         .header(table_head(app, &head))
-        .row_highlight_style(app.theme.chosen())
         .block(block);
-    if screen != app.screen() {
-        frame.render_widget(table, area);
-        return;
+    match screen == app.screen() {
+        true => super::list(frame, app, area, screen, table),
+        false => frame.render_widget(table, area),
     }
-    let chosen = app.chosen(screen);
-    let state = app.tables.entry(screen).or_default();
-    state.select(chosen);
-    frame.render_stateful_widget(table, area, state);
 }
 
 fn title(app: &App, screen: Screen, count: usize) -> String {
@@ -89,7 +83,6 @@ fn line<'r>(app: &App, row: &Value, wide: bool) -> Row<'r> {
         "ok" => row["status"].to_string(),
         _ => format!("{} {outcome}", row["status"]),
     };
-    let right = |words: String| Cell::from(Text::from(words).right_aligned());
     let mut cells = vec![
         Cell::from(clock(row["at"].as_i64().unwrap_or_default())),
         Cell::from(status).style(app.theme.state(outcome)),

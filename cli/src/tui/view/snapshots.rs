@@ -239,6 +239,17 @@ fn nothing_is_switched_without_a_yes_or_in_a_rehearsal() {
         .for_each(|letter| drop(press(&mut app, KeyCode::Char(letter))));
     let switched = Act::Switch("small_model", "qwen/qwen-turbo".to_owned());
     assert_eq!(press(&mut app, KeyCode::Enter), [switched]);
+    // Tests cost tokens.
+    for (screen, act) in [
+        (Screen::Check, Act::Check),
+        (Screen::Keys, Act::Test("openai".to_owned())),
+    ] {
+        let mut app = known(screen);
+        app.is_dry = true;
+        assert_eq!(press(&mut app, KeyCode::Char('t')), []);
+        app.is_dry = false;
+        assert_eq!(press(&mut app, KeyCode::Char('t')), [act]);
+    }
 }
 
 #[test]
@@ -260,6 +271,39 @@ fn who_looks_at_a_request_goes_on_looking_at_it() {
     assert_eq!(app.rows(Screen::Live).len(), before);
     press(&mut app, KeyCode::Char('p'));
     assert_eq!(app.rows(Screen::Live).len(), before + 1);
+    // What is not listed moves nothing.
+    press(&mut app, KeyCode::Char('e'));
+    press(&mut app, KeyCode::Home);
+    press(&mut app, KeyCode::Down);
+    let chosen = press(&mut app, KeyCode::Enter);
+    new(&mut app, -2000);
+    assert_eq!(press(&mut app, KeyCode::Enter), chosen);
+    // Of more than the list holds, the newest are kept while it stands still.
+    press(&mut app, KeyCode::Char('e'));
+    press(&mut app, KeyCode::Char('p'));
+    (0..600).for_each(|at| new(&mut app, -3000 - at));
+    press(&mut app, KeyCode::Char('p'));
+    let rows = app.rows(Screen::Live);
+    assert_eq!((rows.len(), &rows[0]["at"]), (500, &json!(NOW + 3599)));
+}
+
+#[test]
+fn a_new_stream_of_keys_begins_anew() {
+    let mut app = known(Screen::Keys);
+    assert_eq!(app.keys.len(), 2);
+    app.hear(News::Keys(Heard::Open));
+    assert!(app.keys.is_empty());
+}
+
+#[test]
+fn a_long_conversation_says_that_it_began_before() {
+    let mut app = known(Screen::Conversations);
+    let message =
+        json!({"role": "user", "content": [{"type": "text", "text": "Why?"}], "created_at": NOW});
+    let talk = json!({"id": "c1", "title": "Long", "messages": [message], "has_more": true});
+    app.hear(News::Answer(Topic::Talk, talk));
+    let shown = drawn(&mut app, 80, 24);
+    assert!(shown.contains("conversations show c1"), "{shown}");
 }
 
 #[test]

@@ -2,12 +2,12 @@
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
-use ratatui::text::{Line, Text};
+use ratatui::text::Line;
 use ratatui::widgets::{Cell, Paragraph, Row, Sparkline, Table};
 use serde_json::Value;
 
-use super::{framed, nothing, pair, requests, table_head};
-use crate::entry::{count, dollars, lasted, text};
+use super::{framed, nothing, pair, requests, right, table_head};
+use crate::entry::{count, dollars, items, lasted, text};
 use crate::tui::app::{App, Screen};
 use crate::tui::news::Topic;
 
@@ -23,8 +23,8 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
     in_force(frame, app, right);
     let problems = problems(app);
     let height = u16::try_from(problems.len()).unwrap_or(u16::MAX).min(4);
-    let listed = app.answer(Topic::Health)["providers"].as_array();
-    let listed = u16::try_from(listed.map_or(0, Vec::len)).unwrap_or(u16::MAX);
+    let listed = items(&app.answer(Topic::Health)["providers"]).len();
+    let listed = u16::try_from(listed).unwrap_or(u16::MAX);
     // Where there is room, the newest requests fill it.
     let newest = match lower
         .height
@@ -164,10 +164,7 @@ fn database(database: &Value) -> String {
 
 fn providers(frame: &mut Frame<'_>, app: &App, area: Rect) {
     let health = app.answer(Topic::Health);
-    let listed = health["providers"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
+    let listed = items(&health["providers"]);
     if listed.is_empty() {
         let text = nothing(
             app,
@@ -208,16 +205,11 @@ fn line<'r>(app: &App, provider: &Value) -> Row<'r> {
     let latencies: Vec<f64> = latencies.filter_map(Value::as_f64).collect();
     let mean =
         (!latencies.is_empty()).then(|| latencies.iter().sum::<f64>() / latencies.len() as f64);
-    let reasons = provider["reasons"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str);
+    let reasons = items(&provider["reasons"]).iter().filter_map(Value::as_str);
     let keys = match provider["keys"].as_u64() {
         Some(0) | None => "none".to_owned(),
         Some(all) => format!("{}/{all}", provider["keys_ready"]),
     };
-    let right = |words: String| Cell::from(Text::from(words).right_aligned());
     Row::new(vec![
         Cell::from(text(provider, "name").to_owned()),
         Cell::from(state.replace('_', " ")).style(app.theme.state(state)),
@@ -231,13 +223,9 @@ fn line<'r>(app: &App, provider: &Value) -> Row<'r> {
 /// What the hub itself complains of.
 fn problems(app: &App) -> Vec<String> {
     let system = app.answer(Topic::System);
-    let warnings = system["warnings"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str);
-    let left_out = system["problems"].as_array().into_iter().flatten();
-    let left_out =
-        left_out.map(|problem| format!("{}: {}", text(problem, "place"), text(problem, "message")));
+    let warnings = items(&system["warnings"]).iter().filter_map(Value::as_str);
+    let left_out = items(&system["problems"])
+        .iter()
+        .map(|problem| format!("{}: {}", text(problem, "place"), text(problem, "message")));
     warnings.map(str::to_owned).chain(left_out).collect()
 }

@@ -7,7 +7,7 @@ use ratatui::widgets::Paragraph;
 use serde_json::Value;
 
 use super::{cut, framed, key_states, requests, status};
-use crate::entry::text;
+use crate::entry::{items, text};
 use crate::tui::app::{App, Screen};
 use crate::tui::news::Topic;
 
@@ -37,10 +37,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &mut App, area: Rect) {
 /// What is in flight at each provider.
 fn streams(frame: &mut Frame<'_>, app: &App, area: Rect) {
     let health = app.answer(Topic::Health);
-    let providers = health["providers"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
+    let providers = items(&health["providers"]);
     let in_flight = |provider: &Value| provider["in_flight"].as_u64().unwrap_or_default();
     let all: u64 = providers.iter().map(in_flight).sum();
     let width = usize::from(area.width.saturating_sub(30));

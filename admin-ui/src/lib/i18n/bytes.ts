@@ -1,5 +1,5 @@
 /** Sizes as people read them. */
-import { number } from '$lib/i18n/index.svelte';
+import { number } from './index.svelte';
 
 const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;
 
