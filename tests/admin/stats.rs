@@ -346,8 +346,10 @@ async fn an_export_has_what_the_list_has() {
         capture: None,
     };
     let store = house.control.store();
-    let kept = store.keep(&[odd], Try::First, &mut Knowledge::default());
-    kept.await.expect("kept");
+    store
+        .keep(&[odd], Try::First, &mut Knowledge::default())
+        .await
+        .expect("kept");
     for asked in [
         "id=req_odd",
         "call=count",
