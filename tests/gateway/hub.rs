@@ -115,10 +115,7 @@ impl TestHub {
         change(&mut settings);
         let snapshot =
             Snapshot::build(&settings, 1).unwrap_or_else(|errors| unreachable!("{errors}"));
-        let log = RotatingFile::open(FileSettings {
-            path: folder.join("log.jsonl"),
-            ..FileSettings::default()
-        });
+        let log = RotatingFile::open(FileSettings::at(&folder.join("log.jsonl")));
         let snapshots = Arc::new(SnapshotStore::new(snapshot));
         let mut outlets = Outlets::from(Some(log.expect("a temporary file")));
         if settings.enable_telemetry {

@@ -186,7 +186,7 @@ impl Setup {
     fn has_key(&self, wish: &Wish) -> Ended<bool> {
         for target in self.targets(wish)? {
             let text = read(&target.path)?.unwrap_or_default();
-            if !target.keys.is_empty() && target.kept_keys(&text).len() == target.keys.len() {
+            if target.has_key(&text) {
                 return Ok(true);
             }
         }

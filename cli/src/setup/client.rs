@@ -54,13 +54,22 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// The keys that stand in a file, one for each way to one that leads somewhere.
+    /// The keys that stand in a file.
     pub(crate) fn kept_keys(&self, text: &str) -> Vec<String> {
-        self.keys
-            .iter()
-            .filter_map(|path| self.syntax.get(text, path))
+        let secrets = self.settings.iter().filter(|setting| setting.is_secret);
+        let ways = secrets.map(|setting| &setting.path).chain(&self.keys);
+        ways.filter_map(|path| self.syntax.get(text, path))
             .filter(|key| !key.is_empty())
             .collect()
+    }
+
+    /// Whether the client finds its key in a file, everywhere it looks for it.
+    pub(crate) fn has_key(&self, text: &str) -> bool {
+        let is_there = |path: &Vec<&str>| {
+            let key = self.syntax.get(text, path);
+            key.is_some_and(|key| !key.is_empty())
+        };
+        !self.keys.is_empty() && self.keys.iter().all(is_there)
     }
 }
 

@@ -43,11 +43,15 @@ impl<K: Hash + Eq + Clone, V> Bounded<K, V> {
         }
     }
 
-    /// Keeps a value; one that is larger than all bounds together is not kept.
-    pub(super) fn put(&mut self, key: K, value: V, bytes: usize, now: Instant) {
-        self.remove(&key);
+    /// Keeps a value; one that is larger than all bounds together is not kept. Gives what had to go.
+    pub(super) fn put(&mut self, key: K, value: V, bytes: usize, now: Instant) -> Vec<(K, V)> {
+        let before = self.remove(&key);
+        let mut gone: Vec<(K, V)> = before
+            .map(|value| (key.clone(), value))
+            .into_iter()
+            .collect();
         if bytes > self.bounds.bytes {
-            return;
+            return gone;
         }
         self.serial += 1;
         self.order.push_back((key.clone(), self.serial));
@@ -61,7 +65,8 @@ impl<K: Hash + Eq + Clone, V> Bounded<K, V> {
             },
         );
         self.bytes += bytes;
-        self.shrink(now);
+        self.shrink(now, &mut gone);
+        gone
     }
 
     pub(super) fn get(&self, key: &K, now: Instant) -> Option<&V> {
@@ -75,15 +80,7 @@ impl<K: Hash + Eq + Clone, V> Bounded<K, V> {
         Some(slot.value)
     }
 
-    /// The entries, newest first.
-    pub(super) fn newest(&self) -> impl Iterator<Item = (&K, &V)> {
-        self.order.iter().rev().filter_map(|(key, serial)| {
-            let slot = self.slots.get(key)?;
-            (slot.serial == *serial).then_some((key, &slot.value))
-        })
-    }
-
-    fn shrink(&mut self, now: Instant) {
+    fn shrink(&mut self, now: Instant, gone: &mut Vec<(K, V)>) {
         while let Some((key, serial)) = self.order.front() {
             let stale = match self.slots.get(key) {
                 Some(slot) if slot.serial == *serial => {
@@ -100,7 +97,7 @@ impl<K: Hash + Eq + Clone, V> Bounded<K, V> {
                 return;
             }
             let key = key.clone();
-            self.remove(&key);
+            gone.extend(self.remove(&key).map(|value| (key, value)));
         }
     }
 }
@@ -121,9 +118,14 @@ mod tests {
         for n in 0..5 {
             map.put(n, n, 1, start);
         }
-        assert_eq!(map.newest().map(|(k, _)| *k).collect::<Vec<_>>(), [4, 3, 2]);
-        map.put(9, 9, 99, start);
-        assert_eq!(map.newest().map(|(k, _)| *k).collect::<Vec<_>>(), [9, 4]);
+        let there = |map: &Bounded<i32, i32>| -> Vec<i32> {
+            (0..12)
+                .filter(|key| map.get(key, start).is_some())
+                .collect()
+        };
+        assert_eq!(there(&map), [2, 3, 4]);
+        assert_eq!(map.put(9, 9, 99, start), [(2, 2), (3, 3)]);
+        assert_eq!(there(&map), [4, 9]);
         map.put(10, 10, 101, start);
         assert!(map.get(&10, start).is_none() && map.get(&9, start).is_some());
         assert!(map.get(&9, start + Duration::from_secs(11)).is_none());

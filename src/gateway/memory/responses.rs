@@ -1,6 +1,7 @@
 //! Answers given to Responses clients, so that `previous_response_id` works whatever the upstream is.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::archive::ResponseArchive;
@@ -22,6 +23,12 @@ impl StoredResponse {
     #[must_use]
     pub fn output(&self) -> &str {
         translator::json::member(&self.response, "output").unwrap_or("[]")
+    }
+
+    /// The output items with their ids, both raw JSON.
+    fn items(&self) -> impl Iterator<Item = (&str, &str)> {
+        translator::json::elements(self.output())
+            .filter_map(|item| Some((translator::json::member(item, "id")?, item)))
     }
 }
 
@@ -45,7 +52,7 @@ pub trait ResponseStore: Send + Sync {
 
 /// Remembers in memory: 30 days, 20,000 answers, 256 MiB.
 pub struct ResponseMemory {
-    map: Mutex<Bounded<Key, Arc<StoredResponse>>>,
+    memory: Mutex<Memory>,
     archive: OnceLock<Arc<dyn ResponseArchive>>,
 }
 
@@ -57,8 +64,55 @@ impl std::fmt::Debug for ResponseMemory {
     }
 }
 
-/// Client key and answer id.
+/// Client key and answer id, or client key and an item's id as it stands in the answer.
 type Key = (Arc<str>, Box<str>);
+
+struct Memory {
+    answers: Bounded<Key, Arc<StoredResponse>>,
+    /// In which answer an item is, so that nobody reads through all of them for one.
+    items: HashMap<Key, Box<str>>,
+}
+
+impl Memory {
+    fn put(&mut self, scope: &Arc<str>, id: &str, response: Arc<StoredResponse>) {
+        let bytes = response.input.len() + response.response.len() + 256;
+        let key: Key = (Arc::clone(scope), id.into());
+        let kept = Arc::clone(&response);
+        for (key, gone) in self.answers.put(key, response, bytes, Instant::now()) {
+            self.forget_items(&key, &gone);
+        }
+        if self.get(scope, id).is_some() {
+            for (item, _) in kept.items() {
+                self.items
+                    .insert((Arc::clone(scope), item.into()), id.into());
+            }
+        }
+    }
+
+    fn get(&self, scope: &Arc<str>, id: &str) -> Option<&Arc<StoredResponse>> {
+        self.answers
+            .get(&(Arc::clone(scope), id.into()), Instant::now())
+    }
+
+    fn remove(&mut self, scope: &Arc<str>, id: &str) -> bool {
+        let key: Key = (Arc::clone(scope), id.into());
+        let gone = self.answers.remove(&key);
+        if let Some(gone) = &gone {
+            self.forget_items(&key, gone);
+        }
+        gone.is_some()
+    }
+
+    /// Leaves those alone that a later answer has as well.
+    fn forget_items(&mut self, (scope, id): &Key, gone: &StoredResponse) {
+        for (item, _) in gone.items() {
+            let key: Key = (Arc::clone(scope), item.into());
+            if self.items.get(&key) == Some(id) {
+                self.items.remove(&key);
+            }
+        }
+    }
+}
 
 impl Default for ResponseMemory {
     fn default() -> Self {
@@ -68,9 +122,18 @@ impl Default for ResponseMemory {
             age: Duration::from_secs(30 * 24 * 3_600),
         };
         Self {
-            map: Mutex::new(Bounded::new(bounds)),
+            memory: Mutex::new(Memory {
+                answers: Bounded::new(bounds),
+                items: HashMap::new(),
+            }),
             archive: OnceLock::new(),
         }
+    }
+}
+
+impl ResponseMemory {
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -84,10 +147,7 @@ impl ResponseStore for ResponseMemory {
     }
 
     fn take_in(&self, scope: &Arc<str>, id: &str, response: Arc<StoredResponse>) {
-        let bytes = response.input.len() + response.response.len() + 256;
-        let mut map = self.map.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (Arc::clone(scope), id.into());
-        map.put(key, response, bytes, Instant::now());
+        self.memory().put(scope, id, response);
     }
 
     fn attach(&self, archive: Arc<dyn ResponseArchive>) {
@@ -99,37 +159,29 @@ impl ResponseStore for ResponseMemory {
     }
 
     fn get(&self, scope: &Arc<str>, id: &str) -> Option<Arc<StoredResponse>> {
-        let map = self.map.lock().unwrap_or_else(PoisonError::into_inner);
-        map.get(&(Arc::clone(scope), id.into()), Instant::now())
-            .cloned()
+        self.memory().get(scope, id).cloned()
     }
 
     fn delete(&self, scope: &Arc<str>, id: &str) -> bool {
         if let Some(archive) = self.archive.get() {
             archive.delete(scope, id);
         }
-        let mut map = self.map.lock().unwrap_or_else(PoisonError::into_inner);
-        map.remove(&(Arc::clone(scope), id.into())).is_some()
+        self.memory().remove(scope, id)
     }
 
     fn item(&self, scope: &Arc<str>, item_id: &str) -> Option<String> {
-        let mut needle = Vec::new();
-        translator::json::escape_into(item_id, &mut needle);
-        let own: Vec<Arc<StoredResponse>> = {
-            let map = self.map.lock().unwrap_or_else(PoisonError::into_inner);
-            map.newest()
-                .filter(|((owner, _), _)| owner == scope)
-                .map(|(_, stored)| Arc::clone(stored))
-                .collect()
+        let mut raw = Vec::new();
+        translator::json::escape_into(item_id, &mut raw);
+        let raw = String::from_utf8(raw).ok()?;
+        let answer = {
+            let memory = self.memory();
+            let id = memory
+                .items
+                .get(&(Arc::clone(scope), raw.as_str().into()))?;
+            Arc::clone(memory.get(scope, id)?)
         };
-        own.iter().find_map(|stored| {
-            memchr::memmem::find(stored.response.as_bytes(), &needle)?;
-            translator::json::elements(stored.output())
-                .find(|item| {
-                    translator::json::member(item, "id").is_some_and(|id| id.as_bytes() == needle)
-                })
-                .map(str::to_owned)
-        })
+        let mut items = answer.items();
+        items.find_map(|(id, item)| (id == raw).then(|| item.to_owned()))
     }
 }
 
@@ -153,5 +205,46 @@ mod tests {
         assert_eq!(store.item(&a, "resp_1"), None);
         assert!(store.get(&b, "resp_1").is_none() && !store.delete(&b, "resp_1"));
         assert!(store.delete(&a, "resp_1") && store.get(&a, "resp_1").is_none());
+        assert_eq!(store.item(&a, "fc_1"), None);
+    }
+
+    #[test]
+    fn items_go_with_their_answers() {
+        let bounds = Bounds {
+            entries: 2,
+            bytes: 1 << 20,
+            age: Duration::from_secs(60),
+        };
+        let mut memory = Memory {
+            answers: Bounded::new(bounds),
+            items: HashMap::new(),
+        };
+        let scope: Arc<str> = "a".into();
+        for number in 0..5 {
+            let response = format!(r#"{{"output":[{{"id":"item_{number}"}},{{"id":"same"}}]}}"#);
+            let response = StoredResponse {
+                input: "[]".into(),
+                response: response.into(),
+                origin: None,
+            };
+            memory.put(&scope, &format!("resp_{number}"), Arc::new(response));
+        }
+        let mut known: Vec<_> = memory.items.iter().collect();
+        known.sort();
+        let known: Vec<(&str, &str)> = known
+            .into_iter()
+            .map(|((_, item), answer)| (&**item, &**answer))
+            .collect();
+        let item = |number: u8| format!("\"item_{number}\"");
+        assert_eq!(
+            known,
+            [
+                (item(3).as_str(), "resp_3"),
+                (item(4).as_str(), "resp_4"),
+                ("\"same\"", "resp_4")
+            ]
+        );
+        assert!(memory.remove(&scope, "resp_4") && memory.remove(&scope, "resp_3"));
+        assert!(memory.items.is_empty());
     }
 }
