@@ -58,8 +58,9 @@ test('a pool runs out and recovers before one’s eyes', { timeout: 90_000 }, as
 
   // It recovers by itself, and the page says so without being asked.
   await page.getByText('No key can be used now').waitFor({ state: 'detached' });
-  await page.getByText('Usable', { exact: true }).first().waitFor();
+  await page.getByText('On trial', { exact: true }).first().waitFor();
   assert.equal((await house.ask({ model: 'lab/demo-model-chat' })).status, 200);
+  await page.getByText('Usable', { exact: true }).first().waitFor();
   await list.leave();
   await visitor.leave();
 });

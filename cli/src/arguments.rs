@@ -174,6 +174,9 @@ pub(crate) enum Command {
     /// The hub's database.
     #[command(subcommand)]
     Db(commands::system::Database),
+    /// Copies of the hub's database.
+    #[command(subcommand, visible_alias = "backups")]
+    Backup(commands::backup::Verb),
     /// What runs here and there.
     Version,
     /// Call the admin API itself.

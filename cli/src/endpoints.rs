@@ -29,6 +29,7 @@ endpoints! {
     KEYS_ADD = POST "/api/key-pools/{name}/keys";
     KEYS_TEST = POST "/api/key-pools/{name}/test";
     KEYS_RESET = POST "/api/key-pools/{name}/reset";
+    KEY_UPDATE = PUT "/api/key-pools/{name}/keys/{id}";
     KEY_ENABLE = POST "/api/key-pools/{name}/keys/{id}/enable";
     KEY_DISABLE = POST "/api/key-pools/{name}/keys/{id}/disable";
     KEY_RESET = POST "/api/key-pools/{name}/keys/{id}/reset";
@@ -62,6 +63,8 @@ endpoints! {
     STATS_REQUESTS = GET "/api/stats/requests";
     STATS_TOKENS = GET "/api/stats/token-usage";
     STATS_SUMMARY = GET "/api/stats/summary";
+    BACKUP = POST "/api/system/backup";
+    VACUUM = POST "/api/system/vacuum";
     LOGS = GET "/api/logs";
     LOG = GET "/api/logs/{id}";
     LOG_DELETE = DELETE "/api/logs/{id}";

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::definition::Wanted;
 use super::owned::lean;
 use super::problem::{Answer, Problem};
-use crate::config::{Kind, LIVE, Secret};
+use crate::config::{KeyWeights, Kind, LIVE, Secret};
 use crate::store::entities::{definition, secret};
 
 /// Longest document.
@@ -32,6 +32,8 @@ pub(super) struct Entry {
     pub wanted: Wanted,
     /// It refers to secrets that it does not have.
     pub has_references: bool,
+    /// The weights of the keys that it has, by their masks, where they are not 1.
+    pub weights: KeyWeights,
 }
 
 /// A definition as the document has it.
@@ -67,7 +69,14 @@ pub(super) fn exported(
     if kind == Kind::Provider && keys.len() == 1 {
         entry.insert("api_key".to_owned(), name(0).into());
     } else if kind == Kind::KeyPool || !keys.is_empty() {
-        let keys: Vec<Value> = (0..keys.len()).map(|place| name(place).into()).collect();
+        let keys = keys
+            .iter()
+            .enumerate()
+            .map(|(place, key)| match key.weight {
+                1 => name(place).into(),
+                weight => json!({"key": name(place), "weight": weight}),
+            });
+        let keys: Vec<Value> = keys.collect();
         entry.insert("keys".to_owned(), keys.into());
     }
     let headers: Map<String, Value> = secrets
@@ -221,6 +230,7 @@ fn setting(key: &str, value: &Value) -> Entry {
             secrets: Vec::new(),
         },
         has_references: false,
+        weights: KeyWeights::new(),
     }
 }
 
@@ -301,10 +311,12 @@ fn entry(kind: Kind, place: &str, mut members: Map<String, Value>) -> Answer<Ent
     };
     let mut secrets = Vec::new();
     let mut has_references = false;
+    let mut weights = KeyWeights::new();
     if matches!(kind, Kind::Provider | Kind::KeyPool) {
         let mut keys = Vec::new();
         for member in ["api_key", "keys"] {
             if let Some(value) = members.shift_remove(member) {
+                let value = unweighed(value, &format!("{place}.{member}"), &mut weights)?;
                 collect(value, &mut keys);
             }
         }
@@ -338,7 +350,38 @@ fn entry(kind: Kind, place: &str, mut members: Map<String, Value>) -> Answer<Ent
             secrets,
         },
         has_references,
+        weights,
     })
+}
+
+/// Keys without what is said of their weights, which is noted.
+fn unweighed(value: Value, place: &str, weights: &mut KeyWeights) -> Answer<Value> {
+    match value {
+        Value::Array(items) => {
+            let items = items.into_iter();
+            let items = items.map(|item| unweighed(item, place, weights));
+            Ok(Value::Array(items.collect::<Answer<_>>()?))
+        }
+        Value::Object(mut members) => {
+            let key = members.shift_remove("key").unwrap_or_default();
+            let weight = members.shift_remove("weight").unwrap_or_else(|| 1.into());
+            let weight = weight
+                .as_u64()
+                .and_then(|weight| u32::try_from(weight).ok());
+            let (Some(weight), true) = (weight, members.is_empty()) else {
+                return Err(Problem::invalid(
+                    place,
+                    "this is no key",
+                    "write the key alone, or `{key: ..., weight: 2}`",
+                ));
+            };
+            if let (Some(key), true) = (key.as_str(), weight != 1) {
+                weights.insert(Secret::new(key.trim()).masked(), weight);
+            }
+            Ok(key)
+        }
+        other => Ok(other),
+    }
 }
 
 fn collect(value: Value, texts: &mut Vec<String>) {

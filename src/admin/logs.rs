@@ -236,6 +236,8 @@ impl Logs {
     }
 
     /// Take requests away as JSON lines or CSV
+    ///
+    /// Those that a list with the same parameters has, all pages of it.
     #[oai(path = "/export", method = "get", operation_id = "logs_export")]
     #[expect(clippy::too_many_arguments, reason = "each is a parameter of the call")]
     async fn export(
@@ -246,27 +248,40 @@ impl Logs {
         from: Query<Option<i64>>,
         to: Query<Option<i64>>,
         range: Query<Option<String>>,
+        id: Query<Option<String>>,
+        call: Query<Option<String>>,
         outcome: Query<Option<String>>,
         status: Query<Option<u16>>,
+        error_code: Query<Option<String>>,
         provider: Query<Option<String>>,
         model: Query<Option<String>>,
         client_key_id: Query<Option<String>>,
         user_id: Query<Option<String>>,
+        ingress: Query<Option<String>>,
+        upstream: Query<Option<String>>,
+        route: Query<Option<String>>,
         tag: Query<Option<String>>,
+        min_ms: Query<Option<u64>>,
         search: Query<Option<String>>,
     ) -> Answer<Export> {
         let asked = Asked {
             from: from.0,
             to: to.0,
             range: range.0,
-            min_ms: None,
+            min_ms: min_ms.0,
             filter: RequestFilter {
+                id: id.0,
+                call: call.0,
                 outcome: outcome.0,
                 status: status.0.map(i64::from),
+                error_code: error_code.0,
                 provider: provider.0,
                 model: model.0,
                 client_key_id: client_key_id.0,
                 owner_id: user_id.0,
+                ingress: ingress.0,
+                upstream: upstream.0,
+                route: route.0,
                 tag: tag.0,
                 text: search.0,
                 ..RequestFilter::default()

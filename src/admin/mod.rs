@@ -62,6 +62,7 @@ mod token;
 mod transfer;
 mod translations;
 mod trial_subject;
+mod upkeep;
 mod users;
 mod version;
 mod visitor;
@@ -96,6 +97,8 @@ pub struct Admin {
     pub files: ConversationFiles,
     /// Places for those who follow what happens, each on a connection of their own.
     pub watchers: Arc<Semaphore>,
+    /// The place of whoever copies the database or cleans it up.
+    pub upkeep: Arc<Semaphore>,
     /// Since when there is an administration.
     pub started: Instant,
     /// Hashes and compares passwords.
@@ -170,6 +173,7 @@ impl Admin {
             tokens: Arc::new(tokens),
             files,
             watchers: Arc::new(Semaphore::new(MOST_WATCHERS)),
+            upkeep: Arc::new(Semaphore::new(1)),
             started: Instant::now(),
             passwords: Passwords::default(),
             throttle: Arc::default(),
@@ -225,6 +229,7 @@ fn resources(admin: &Admin) -> impl OpenApi + use<> {
         switch::ModelSwitch(admin.clone()),
         health::HealthOfAll(admin.clone()),
         system::Systems(admin.clone()),
+        upkeep::Upkeep(admin.clone()),
     );
     let talk = (
         // Before conversations: its fixed paths stand in the place of identifiers.

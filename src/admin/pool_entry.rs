@@ -12,9 +12,9 @@ use super::owned::{Origin, read_only, without_row_members};
 use super::pool_key::PoolKey;
 use super::problem::{Answer, Problem};
 use super::provider_entry::distinct;
-use crate::config::{Kind, Place, PoolSettings, Secret, Settings};
+use crate::config::{KeyWeights, Kind, Place, PoolSettings, ProviderSettings, Secret, Settings};
 use crate::pool::KeyStats;
-use crate::snapshot::Source;
+use crate::snapshot::{Rotation, Source};
 use crate::store::entities::definition::Model;
 use crate::store::entities::secret;
 
@@ -25,6 +25,9 @@ pub(super) struct KeyPoolEntry {
     /// What providers and routes call it.
     #[oai(validator(min_length = 1, max_length = 128))]
     pub name: String,
+    /// Which key is tried first: `round_robin` (the default), `weighted`, `random`, `least_busy`, or `priority`, which
+    /// stays with the first key for as long as that can be used.
+    pub strategy: Option<String>,
     /// The header that carries a key; the dialect's own by default.
     pub auth_header: Option<String>,
     /// Its value, with `{key}` in the place of the key.
@@ -41,7 +44,7 @@ pub(super) struct KeyPoolEntry {
 pub(super) struct KeyCounts {
     /// All of them.
     pub total: u64,
-    /// Ready to be used.
+    /// Ready to be used, those included that have just rested.
     pub active: u64,
     /// Resting after a rate limit.
     pub cooling: u64,
@@ -92,6 +95,7 @@ impl KeyPoolEntry {
     fn bare(name: &str) -> Self {
         Self {
             name: name.to_owned(),
+            strategy: Some(Rotation::default().as_str().to_owned()),
             auth_header: None,
             auth_format: None,
             max_concurrency_per_key: None,
@@ -101,6 +105,7 @@ impl KeyPoolEntry {
 
     pub(super) fn of(pool: &PoolSettings) -> Self {
         Self {
+            strategy: Some(pool.strategy.as_str().to_owned()),
             auth_header: pool.auth_header.clone(),
             auth_format: pool.auth_format.clone(),
             max_concurrency_per_key: pool
@@ -110,16 +115,38 @@ impl KeyPoolEntry {
         }
     }
 
+    /// As a row has it, of a pool or of a provider with keys of its own.
     pub(super) fn of_row(row: &Model) -> Self {
         let document: Value = serde_json::from_str(&row.document).unwrap_or_default();
         let text = |member: &str| document[member].as_str().map(str::to_owned);
+        let strategy = if row.kind == Kind::Provider.as_str() {
+            text("key_strategy")
+        } else {
+            text("strategy")
+        };
+        let bare = Self::bare(&row.name);
         Self {
+            strategy: strategy.or(bare.strategy),
             auth_header: text("auth_header"),
             auth_format: text("auth_format"),
             max_concurrency_per_key: document["max_concurrency_per_key"]
                 .as_u64()
                 .and_then(|limit| u32::try_from(limit).ok()),
-            ..Self::bare(&row.name)
+            name: bare.name,
+            keys: bare.keys,
+        }
+    }
+
+    /// Of the keys that a provider in a file has of its own.
+    fn of_provider(provider: &ProviderSettings) -> Self {
+        Self {
+            strategy: Some(provider.key_strategy.as_str().to_owned()),
+            auth_header: provider.auth_header.clone(),
+            auth_format: provider.auth_format.clone(),
+            max_concurrency_per_key: provider
+                .max_concurrency_per_key
+                .and_then(|limit| u32::try_from(limit).ok()),
+            ..Self::bare(&provider.name)
         }
     }
 }
@@ -143,6 +170,7 @@ pub(super) enum Holder {
         source: Source,
         place: Place,
         keys: Vec<Secret>,
+        weights: KeyWeights,
         of_provider: bool,
     },
     /// The database's: of a pool, or of a provider.
@@ -175,6 +203,7 @@ pub(super) fn given(settings: &Settings) -> Vec<Holder> {
             source: source_of(&pool.place),
             place: pool.place.clone(),
             keys: pool.keys.clone(),
+            weights: pool.weights.clone(),
             of_provider: false,
         });
     let own = settings
@@ -183,10 +212,11 @@ pub(super) fn given(settings: &Settings) -> Vec<Holder> {
         .filter(|provider| provider.source != Source::Database && !provider.keys.is_empty())
         .filter(|provider| settings.keys_of(provider).pool.is_none())
         .map(|provider| Holder::Given {
-            entry: KeyPoolEntry::bare(&provider.name),
+            entry: KeyPoolEntry::of_provider(provider),
             source: provider.source,
             place: provider.place.clone(),
             keys: provider.keys.clone(),
+            weights: provider.key_weights.clone(),
             of_provider: true,
         });
     pools.chain(own).collect()
@@ -215,7 +245,12 @@ impl Admin {
     pub(super) async fn keys_of(&self, holder: &Holder) -> Answer<Vec<PoolKey>> {
         let stats = self.control.hub().pools.stats(Instant::now());
         Ok(match holder {
-            Holder::Given { entry, keys, .. } => given_keys(&stats, &entry.name, keys),
+            Holder::Given {
+                entry,
+                keys,
+                weights,
+                ..
+            } => given_keys(&stats, &entry.name, keys, weights),
             Holder::Row(row) => {
                 let secrets = definition::secrets_of(self, &row.id).await?;
                 defined_keys(&stats, &row.name, &secrets)
@@ -230,11 +265,17 @@ fn found<'s>(stats: &'s [KeyStats], pool: &str, mask: &str) -> Option<&'s KeySta
         .find(|one| *one.pool == *pool && *one.key == *mask)
 }
 
-fn given_keys(stats: &[KeyStats], pool: &str, keys: &[Secret]) -> Vec<PoolKey> {
+fn given_keys(
+    stats: &[KeyStats],
+    pool: &str,
+    keys: &[Secret],
+    weights: &KeyWeights,
+) -> Vec<PoolKey> {
     keys.iter()
         .map(|key| {
             let mask = key.masked();
-            PoolKey::of(&mask, &mask, "", true, found(stats, pool, &mask))
+            let weight = weights.get(&mask).copied().unwrap_or(1);
+            PoolKey::of(&mask, &mask, "", weight, true, found(stats, pool, &mask))
         })
         .collect()
 }
@@ -248,6 +289,7 @@ fn defined_keys(stats: &[KeyStats], pool: &str, secrets: &[secret::Model]) -> Ve
                 &secret.id,
                 &secret.masked,
                 &secret.label,
+                u32::try_from(secret.weight).unwrap_or(1),
                 secret.enabled,
                 found(stats, pool, &secret.masked),
             )
@@ -267,20 +309,17 @@ pub(super) fn portrait(
         Holder::Given {
             entry,
             keys,
+            weights,
             of_provider,
             ..
         } => (
             entry.clone(),
-            given_keys(stats, &entry.name, keys),
+            given_keys(stats, &entry.name, keys, weights),
             *of_provider,
         ),
         Holder::Row(row) => {
             let of_provider = row.kind == Kind::Provider.as_str();
-            let entry = if of_provider {
-                KeyPoolEntry::bare(&row.name)
-            } else {
-                KeyPoolEntry::of_row(row)
-            };
+            let entry = KeyPoolEntry::of_row(row);
             (entry, defined_keys(stats, &row.name, secrets), of_provider)
         }
     };

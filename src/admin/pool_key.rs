@@ -11,7 +11,8 @@ use crate::pool::KeyStats;
 #[derive(Clone, Debug, Default, PartialEq, Object)]
 #[oai(skip_serializing_if_is_none)]
 pub(super) struct KeyLive {
-    /// `active`, `cooling`, `quarantined`, or `disabled`.
+    /// `active`, `cooling`, `half-open` (it has rested, and the next call shows whether that was enough),
+    /// `quarantined`, or `disabled`.
     pub state: String,
     /// Calls in flight.
     pub in_flight: u64,
@@ -71,6 +72,8 @@ pub(super) struct PoolKey {
     pub key: String,
     /// What the operator calls it.
     pub label: String,
+    /// Its share where the pool chooses keys by weight; one of 0 is used when no other can be.
+    pub weight: u32,
     /// Whether it is in use.
     pub enabled: bool,
     #[oai(flatten)]
@@ -83,6 +86,7 @@ impl PoolKey {
         id: &str,
         mask: &str,
         label: &str,
+        weight: u32,
         enabled: bool,
         stats: Option<&KeyStats>,
     ) -> Self {
@@ -96,6 +100,7 @@ impl PoolKey {
             id: id.to_owned(),
             key: mask.to_owned(),
             label: label.to_owned(),
+            weight,
             enabled,
             live,
         }

@@ -17,7 +17,9 @@ use super::provider_trials::{TestResult, usual_model};
 use crate::config::Secret;
 use crate::control::{AuditEntry, Change};
 use crate::gateway;
-use crate::store::definitions::{add_secret, remove_secret, replace, secrets_of, switch_secret};
+use crate::store::definitions::{
+    add_secret, describe_secret, remove_secret, replace, secrets_of, switch_secret,
+};
 use crate::store::entities::definition::Model;
 
 /// Most keys that are taken in at once.
@@ -35,6 +37,25 @@ pub(super) struct NewKeys {
     /// What to call them.
     #[oai(default, validator(max_length = 128))]
     label: String,
+    /// Their share where the pool chooses keys by weight.
+    #[oai(default = "usual_weight", validator(maximum(value = "1000000")))]
+    weight: u32,
+}
+
+/// What can be changed of a key; what is not named stays.
+#[derive(Clone, Debug, Object)]
+#[oai(deny_unknown_fields)]
+pub(super) struct KeyEdit {
+    /// What to call it.
+    #[oai(validator(max_length = 128))]
+    label: Option<String>,
+    /// Its share where the pool chooses keys by weight; one of 0 is used when no other can be.
+    #[oai(validator(maximum(value = "1000000")))]
+    weight: Option<u32>,
+}
+
+const fn usual_weight() -> u32 {
+    1
 }
 
 /// What became of keys to add.
@@ -256,7 +277,10 @@ impl PoolKeys {
             .unwrap_or(0);
         for (place, key) in (first..).zip(&new) {
             let (work, vault) = (change.work(), change.vault());
-            add_secret(work, vault, &row.id, "key", place, &body.label, key).await?;
+            let made = add_secret(work, vault, &row.id, "key", place, &body.label, key).await?;
+            if body.weight != usual_weight() {
+                describe_secret(work, &made.id, &body.label, body.weight).await?;
+            }
         }
         let (added, duplicates) = (new.len() as u64, (wanted.len() - new.len()) as u64);
         if !new.is_empty() {
@@ -271,6 +295,36 @@ impl PoolKeys {
             duplicates,
             keys: self.0.keys_of(&holder).await?,
         }))
+    }
+
+    /// Change what a key is called, or what it weighs
+    ///
+    /// The key itself stays: for another one, add that and remove this.
+    #[oai(
+        path = "/:name/keys/:id",
+        method = "put",
+        operation_id = "key_pools_keys_update"
+    )]
+    async fn update(
+        &self,
+        session: Session,
+        name: Path<String>,
+        id: Path<String>,
+        body: Json<KeyEdit>,
+    ) -> Answer<Json<PoolKey>> {
+        let who = session.at_least(Role::Operator)?;
+        let (holder, _, key) = self.find(&name, &id).await?;
+        let row = holder.row()?;
+        let label = body.label.as_deref().unwrap_or(&key.label);
+        let weight = body.weight.unwrap_or(key.weight);
+        if label != key.label || weight != key.weight {
+            let change = self.0.control.begin(who.actor()).await?;
+            describe_secret(change.work(), &key.id, label, weight).await?;
+            touch(&change, &row, "update_key", &[&key.key]).await?;
+            change.commit().await?;
+        }
+        let (_, _, key) = self.find(&name, &key.id).await?;
+        Ok(Json(key))
     }
 
     /// Put a key in use

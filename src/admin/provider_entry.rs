@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::definition::Wanted;
 use super::owned::{Origin, without_row_members};
 use crate::config::{ModelLists, ProviderSettings, Secret, Settings};
+use crate::snapshot::Rotation;
 use crate::store::entities::{definition, secret};
 
 /// The models of a provider by role.
@@ -48,6 +49,9 @@ pub(super) struct ProviderEntry {
     pub api_version: Option<String>,
     /// A key pool to use in the place of keys of its own.
     pub key_pool: Option<String>,
+    /// Which of its own keys is tried first: `round_robin` (the default), `weighted`, `random`, `least_busy` or
+    /// `priority`.
+    pub key_strategy: Option<String>,
     /// The header that carries a key.
     pub auth_header: Option<String>,
     /// Its value, with `{key}` in the place of the key.
@@ -144,6 +148,8 @@ impl ProviderEntry {
             profile: settings.profile.map(|profile| profile.name.clone()),
             api_version: settings.api_version.clone(),
             key_pool: settings.key_pool.clone(),
+            key_strategy: (settings.key_strategy != Rotation::default())
+                .then(|| settings.key_strategy.as_str().to_owned()),
             auth_header: settings.auth_header.clone(),
             auth_format: settings.auth_format.clone(),
             enabled: settings.enabled,

@@ -15,9 +15,9 @@ use super::definition::{self, note, put_secrets};
 use super::owned::lean;
 use super::person::{Identity, Role, Session};
 use super::problem::{Answer, Problem};
-use crate::config::Kind;
+use crate::config::{KeyWeights, Kind};
 use crate::control::Change;
-use crate::store::definitions::{insert, remove, replace};
+use crate::store::definitions::{describe_secret, insert, remove, replace, secrets_of};
 use crate::store::entities::definition::Model;
 
 /// YAML as text; to the document it is what the text says, not the text.
@@ -273,7 +273,12 @@ async fn take_step(change: &Change, step: Step) -> Answer<()> {
             }
         }
         Step::Put(entry, None) => {
-            let Entry { kind, wanted, .. } = *entry;
+            let Entry {
+                kind,
+                wanted,
+                weights,
+                ..
+            } = *entry;
             let (work, name) = (change.work(), &wanted.name);
             let row = insert(
                 work,
@@ -285,10 +290,16 @@ async fn take_step(change: &Change, step: Step) -> Answer<()> {
             )
             .await?;
             put_secrets(change, &row, &wanted).await?;
+            weigh(change, &row, &weights).await?;
             note(change, "create", kind, None, Some(&row)).await?;
         }
         Step::Put(entry, Some(before)) => {
-            let Entry { kind, wanted, .. } = *entry;
+            let Entry {
+                kind,
+                wanted,
+                weights,
+                ..
+            } = *entry;
             let row = Model {
                 position: wanted.position,
                 enabled: wanted.enabled,
@@ -297,7 +308,22 @@ async fn take_step(change: &Change, step: Step) -> Answer<()> {
             };
             let row = replace(change.work(), &row).await?;
             put_secrets(change, &row, &wanted).await?;
+            weigh(change, &row, &weights).await?;
             note(change, "update", kind, Some(&before), Some(&row)).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Gives the keys of a definition the weights that the document names.
+async fn weigh(change: &Change, row: &Model, weights: &KeyWeights) -> Answer<()> {
+    if weights.is_empty() {
+        return Ok(());
+    }
+    for secret in secrets_of(change.work(), change.vault(), &row.id).await? {
+        let row = secret.row;
+        if let Some(weight) = weights.get(&row.masked).filter(|_| row.field == "key") {
+            describe_secret(change.work(), &row.id, &row.label, *weight).await?;
         }
     }
     Ok(())

@@ -15,7 +15,7 @@ use super::node::{Node, Reader};
 use super::pool_entry::read_pool;
 use super::provider_entry::read_provider;
 use super::route_entry::read_route;
-use super::{ConfigErrors, Environment, Place, Secret, Settings};
+use super::{ConfigErrors, Environment, KeyWeights, Place, Secret, Settings};
 use crate::catalogue::{Catalogue, IMPORTED_CATALOGUE};
 use crate::snapshot::Source;
 
@@ -78,6 +78,8 @@ pub struct DefinedSecret {
     pub field: String,
     /// Whether it is in use.
     pub enabled: bool,
+    /// Its share under the weighted strategy.
+    pub weight: u32,
     /// The value.
     pub value: Secret,
 }
@@ -119,6 +121,14 @@ impl Definition {
             .iter()
             .filter(move |secret| secret.enabled && secret.field == field)
             .map(|secret| &secret.value)
+    }
+
+    /// What the keys weigh, where it is not 1.
+    fn weights(&self) -> KeyWeights {
+        let keys = self.secrets.iter().filter(|secret| secret.field == "key");
+        keys.filter(|key| key.weight != 1)
+            .map(|key| (key.value.masked(), key.weight))
+            .collect()
     }
 }
 
@@ -169,6 +179,7 @@ impl Settings {
             return;
         };
         provider.keys = definition.values("key").cloned().collect();
+        provider.key_weights = definition.weights();
         provider.wants_key = definition
             .secrets
             .iter()
@@ -201,6 +212,7 @@ impl Settings {
         let node = Node::new(&entry, &definition.name, definition.place());
         if let Some(mut pool) = read_pool(reader, &node) {
             pool.keys = definition.values("key").cloned().collect();
+            pool.weights = definition.weights();
             self.key_pools.push(pool);
         }
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{ProviderSettings, RouteSettings, Settings};
-use crate::snapshot::{Auth, BaseUrl};
+use crate::snapshot::{Auth, BaseUrl, Rotation};
 
 /// Describes settings in a few lines.
 #[must_use]
@@ -84,6 +84,12 @@ fn describe_provider(settings: &Settings, provider: &ProviderSettings) -> String
     let masked: Vec<_> = keys.keys.iter().map(super::Secret::masked).collect();
     if !masked.is_empty() {
         let _ = write!(text, ", keys {}", masked.join(" "));
+        let rotation = keys
+            .pool
+            .map_or(provider.key_strategy, |pool| pool.strategy);
+        if rotation != Rotation::default() {
+            let _ = write!(text, " ({})", rotation.as_str());
+        }
     }
     let models = &provider.models;
     for (role, list) in [

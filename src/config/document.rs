@@ -73,13 +73,14 @@ const STRUCTURED: [&str; 6] = [
 ];
 
 /// Keys that may also be set while the hub runs. How it is reached and who may use it are not among them.
-pub const LIVE: [&str; 22] = [
+pub const LIVE: [&str; 23] = [
     "MODE",
     "PREFERRED_PROVIDER",
     "FALLBACK_STRATEGY",
     "CIRCUIT_BREAKER",
     "MAX_TOKENS_LIMIT",
     "MIN_TOKENS_LIMIT",
+    "MAX_BODY_SIZE",
     "BIG_MODEL",
     "MIDDLE_MODEL",
     "SMALL_MODEL",
@@ -251,13 +252,6 @@ fn read_server(reader: &mut Reader<'_>, values: &Values, settings: &mut Settings
         .and_then(|node| reader.choice(&node, &AUTHS));
     set(&mut settings.auth, auth.map(Some));
     read_telemetry(reader, values, settings);
-    let body = values
-        .get("MAX_BODY_SIZE")
-        .and_then(|node| reader.count(&node, 1024));
-    set(
-        &mut settings.max_body,
-        body.and_then(|bytes| usize::try_from(bytes).ok()),
-    );
 }
 
 fn read_storage(reader: &mut Reader<'_>, values: &Values, settings: &mut Settings) {
@@ -366,6 +360,13 @@ pub(super) fn read_routing(reader: &mut Reader<'_>, values: &Values, settings: &
     if let Some(node) = values.get("PREFERRED_PROVIDER") {
         settings.preferred_provider = reader.text(&node).map(|name| (name, node.place));
     }
+    let body = values
+        .get("MAX_BODY_SIZE")
+        .and_then(|node| reader.count(&node, 1024));
+    set(
+        &mut settings.max_body,
+        body.and_then(|bytes| usize::try_from(bytes).ok()),
+    );
     let strategy = values
         .get("FALLBACK_STRATEGY")
         .and_then(|node| reader.choice(&node, &STRATEGIES));

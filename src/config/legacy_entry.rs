@@ -156,7 +156,8 @@ fn read_behaviour(reader: &mut Reader<'_>, fields: &Fields<'_>, provider: &mut P
 fn read_credentials(reader: &mut Reader<'_>, fields: &Fields<'_>, provider: &mut ProviderSettings) {
     if let Some(node) = fields.any(&KEY) {
         provider.wants_key = true;
-        provider.keys = read_keys(reader, &node);
+        let keys = read_keys(reader, &node);
+        (provider.keys, provider.key_weights) = (keys.secrets, keys.weights);
     }
     provider.key_pool = fields.get("key_pool").and_then(|node| reader.text(&node));
     provider.auth_header = fields

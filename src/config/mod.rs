@@ -47,8 +47,8 @@ pub use loading::{LoadOptions, load};
 pub use place::Place;
 pub use secret::{Secret, mask};
 pub use settings::{
-    ClientKeySettings, MatchSettings, ModelLists, PoolSettings, ProviderSettings, RouteSettings,
-    Settings, TargetSettings,
+    ClientKeySettings, KeyWeights, MatchSettings, ModelLists, PoolSettings, ProviderSettings,
+    RouteSettings, Settings, TargetSettings,
 };
 pub use vendor_preset::{VendorPreset, vendor_presets};
 pub use watch::{Watcher, watch};

@@ -4,13 +4,13 @@ use translator::Dialect;
 use translator::profile::{self, Profile};
 
 use super::node::{Fields, Node, Reader};
-use super::pool_entry::{read_format, read_header_name, read_keys};
+use super::pool_entry::{read_format, read_header_name, read_keys, read_rotation};
 use super::vendor::vendor;
 use super::{ModelLists, Place, ProviderSettings, Secret};
 use crate::routing::closest;
 use crate::snapshot::{BaseUrl, Mode, ProxyAddress, Source};
 
-const KEYS: [&str; 26] = [
+const KEYS: [&str; 27] = [
     "name",
     "api_format",
     "base_url",
@@ -18,6 +18,7 @@ const KEYS: [&str; 26] = [
     "api_version",
     "api_key",
     "key_pool",
+    "key_strategy",
     "keys",
     "auth_header",
     "auth_format",
@@ -218,9 +219,15 @@ fn read_credentials(reader: &mut Reader<'_>, fields: &Fields<'_>, provider: &mut
     for key in ["api_key", "keys"] {
         if let Some(node) = fields.get(key) {
             provider.wants_key = true;
-            provider.keys.extend(read_keys(reader, &node));
+            let keys = read_keys(reader, &node);
+            provider.keys.extend(keys.secrets);
+            provider.key_weights.extend(keys.weights);
         }
     }
+    provider.key_strategy = fields
+        .get("key_strategy")
+        .and_then(|node| read_rotation(reader, &node))
+        .unwrap_or_default();
     provider.auth_header = fields
         .get("auth_header")
         .and_then(|node| read_header_name(reader, &node));

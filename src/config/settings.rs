@@ -14,7 +14,9 @@ use super::{Credential, DigestKey, KeyLimits, Place, Secret};
 use crate::catalogue::{Catalogue, Override};
 use crate::conversations::KeptBounds;
 use crate::ledger::CaptureMode;
-use crate::snapshot::{Auth, BreakerSettings, Clamps, DEFAULT_MAX_BODY, Mode, Source, Strategy};
+use crate::snapshot::{
+    Auth, BreakerSettings, Clamps, DEFAULT_MAX_BODY, Mode, Rotation, Source, Strategy,
+};
 use crate::store::retention::Retention;
 use crate::telemetry::OtlpEndpoint;
 
@@ -175,6 +177,9 @@ impl Settings {
     }
 }
 
+/// The weights of keys by their masks; those of weight 1 are not named.
+pub type KeyWeights = BTreeMap<String, u32>;
+
 /// A named pool of keys.
 #[derive(Clone, Debug, Default)]
 pub struct PoolSettings {
@@ -186,6 +191,10 @@ pub struct PoolSettings {
     pub auth_header: Option<String>,
     /// Its value with `{key}` in it.
     pub auth_format: Option<String>,
+    /// `strategy`
+    pub strategy: Rotation,
+    /// The weights of its keys.
+    pub weights: KeyWeights,
     /// Most requests in flight per key.
     pub max_concurrency_per_key: Option<usize>,
     /// Where it was written.
@@ -224,6 +233,10 @@ pub struct ProviderSettings {
     pub wants_key: bool,
     /// `key_pool`
     pub key_pool: Option<String>,
+    /// `key_strategy`, for keys of its own.
+    pub key_strategy: Rotation,
+    /// The weights of its own keys.
+    pub key_weights: KeyWeights,
     /// `auth_header`
     pub auth_header: Option<String>,
     /// `auth_format`
@@ -277,6 +290,8 @@ impl ProviderSettings {
             keys: Vec::new(),
             wants_key: false,
             key_pool: None,
+            key_strategy: Rotation::default(),
+            key_weights: KeyWeights::new(),
             auth_header: None,
             auth_format: None,
             enabled: true,

@@ -77,6 +77,7 @@ fn definition(stored: Stored) -> Option<Definition> {
             .map(|secret| DefinedSecret {
                 field: secret.row.field,
                 enabled: secret.row.enabled,
+                weight: u32::try_from(secret.row.weight).unwrap_or(1),
                 value: secret.value,
             })
             .collect(),

@@ -85,7 +85,7 @@ pub struct Attempt {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// When it began, after the request was accepted.
-    #[serde(skip)]
+    #[serde(serialize_with = "milliseconds", rename = "since_ms")]
     pub since: Duration,
     /// Its span, where an upstream was told of one.
     #[serde(skip)]

@@ -57,7 +57,8 @@ pub struct KeyStats {
     pub pool: Arc<str>,
     /// The masked key.
     pub key: Arc<str>,
-    /// `active`, `cooling` or `quarantined`.
+    /// `active`, `cooling`, `half-open` (it has rested, and the next call shows whether that was enough), or
+    /// `quarantined`.
     pub state: &'static str,
     /// Settled calls.
     pub total: u64,
@@ -132,6 +133,8 @@ pub(super) struct KeyState {
     total: AtomicU64,
     successful: AtomicU64,
     last_used: AtomicU64,
+    /// When a call with it last went well.
+    last_well: AtomicU64,
     in_flight: AtomicUsize,
     /// How many entries `rests` has: a key that was never limited is not locked for a look.
     resting: AtomicUsize,
@@ -172,6 +175,11 @@ impl KeyState {
         Ok(())
     }
 
+    /// How many calls are in flight with it.
+    pub(super) fn busy(&self) -> usize {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
     pub(super) fn leave(&self) {
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
@@ -193,6 +201,7 @@ impl KeyState {
             KeyOutcome::Status(status) => {
                 if status < 400 {
                     self.successful.fetch_add(1, Ordering::Relaxed);
+                    self.last_well.store(now, Ordering::Relaxed);
                     self.recovered(model, now);
                 }
                 self.count(status);
@@ -355,6 +364,8 @@ impl KeyState {
         let successful = self.successful.load(Ordering::Relaxed).min(total);
         let quarantined = self.refused_by();
         let longest = self.rests().values().map(|rest| rest.until).max();
+        let last_well = self.last_well.load(Ordering::Relaxed);
+        let is_on_trial = longest.is_some_and(|until| last_well < until);
         let heard = self.heard(|heard| heard.rests.values().copied().max().unwrap_or(0));
         let cooling = longest.unwrap_or(0).max(heard).saturating_sub(now);
         let last_used = self.last_used.load(Ordering::Relaxed);
@@ -362,6 +373,7 @@ impl KeyState {
             pool: pool.clone(),
             key: key.clone(),
             state: match (quarantined, cooling) {
+                (0, 0) if is_on_trial => "half-open",
                 (0, 0) => "active",
                 (0, _) => "cooling",
                 _ => "quarantined",
@@ -380,7 +392,7 @@ impl KeyState {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .clone(),
-            in_flight: self.in_flight.load(Ordering::Relaxed),
+            in_flight: self.busy(),
             cooling_seconds: (cooling > 0).then(|| cooling.div_ceil(1_000_000_000)),
             quarantined_by: (quarantined > 0).then_some(quarantined),
             last_error: self.last_error.load(Ordering::Relaxed).checked_sub(1),

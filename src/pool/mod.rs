@@ -13,6 +13,7 @@ pub mod limits;
 pub mod news;
 mod pools;
 mod resets;
+mod rotation;
 mod selection;
 
 #[cfg(test)]

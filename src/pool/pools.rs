@@ -15,6 +15,7 @@ use arc_swap::ArcSwap;
 use super::key_state::{Epoch, KeyOutcome, KeyState, KeyStats, Unusable};
 use super::lease::{KeyIndex, KeyLease};
 use super::news::{KeyRest, RefusedKey};
+use super::rotation::Order;
 use crate::snapshot::KeyPool;
 
 /// No key of a pool can be used now.
@@ -85,7 +86,8 @@ impl Pools {
         }
     }
 
-    /// Takes the next key that is usable for a model, each in turn, but for those in `skip`.
+    /// Takes the first key that is usable for a model, in the order that the pool's rotation says, but none of those
+    /// in `skip`.
     ///
     /// # Errors
     /// When none can be used now.
@@ -104,11 +106,9 @@ impl Pools {
             registered = self.register(pool);
             &registered
         };
-        let count = seats.keys.len();
         let mut worst = Refusals::default();
-        let first = seats.turn.load(Ordering::Relaxed);
-        for step in 0..count {
-            let index = first.wrapping_add(step) % count;
+        let turn = seats.turn.load(Ordering::Relaxed);
+        for index in Order::of(pool, &seats.keys, turn) {
             if skip.contains(&KeyIndex(index)) {
                 continue;
             }
@@ -131,7 +131,7 @@ impl Pools {
                 Err(why) => worst.add(why),
             }
         }
-        Err(worst.exhausted(count))
+        Err(worst.exhausted(seats.keys.len()))
     }
 
     /// Gives a pool seen for the first time its seats, with what is known of its keys.

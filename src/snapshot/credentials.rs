@@ -9,8 +9,8 @@ use http::{HeaderName, HeaderValue};
 use translator::Dialect;
 use translator::profile::{self, Profile};
 
-use super::{BaseUrl, KeyPool, PoolKey};
-use crate::config::{ConfigErrors, PoolSettings, ProviderSettings, Secret, Settings};
+use super::{BaseUrl, KeyPool, PoolKey, Rotation};
+use crate::config::{ConfigErrors, KeyWeights, PoolSettings, ProviderSettings, Secret, Settings};
 
 /// The keys of a provider as configured.
 #[derive(Clone, Copy, Debug)]
@@ -67,6 +67,17 @@ fn usual_header(dialect: Dialect) -> (&'static str, &'static str) {
     }
 }
 
+/// What a pool is made of, as configured.
+struct Wanted<'s> {
+    name: &'s str,
+    keys: &'s [Secret],
+    weights: &'s KeyWeights,
+    rotation: Rotation,
+    limit: Option<usize>,
+    /// Header and format that the pool itself names.
+    form: (Option<&'s str>, Option<&'s str>),
+}
+
 /// Makes each pool once per header form.
 #[derive(Debug, Default)]
 pub(super) struct PoolMaker {
@@ -85,16 +96,15 @@ impl PoolMaker {
         match found.pool {
             Some(pool) => self.of_pool(settings, pool, provider, errors),
             None => {
-                let limit = provider.max_concurrency_per_key;
-                self.make(
-                    settings,
-                    &provider.name,
-                    found.keys,
-                    limit,
-                    (None, None),
-                    provider,
-                    errors,
-                )
+                let wanted = Wanted {
+                    name: &provider.name,
+                    keys: found.keys,
+                    weights: &provider.key_weights,
+                    rotation: provider.key_strategy,
+                    limit: provider.max_concurrency_per_key,
+                    form: (None, None),
+                };
+                self.make(settings, &wanted, provider, errors)
             }
         }
     }
@@ -107,29 +117,27 @@ impl PoolMaker {
         provider: &ProviderSettings,
         errors: &mut ConfigErrors,
     ) -> Arc<KeyPool> {
-        let form = (pool.auth_header.as_deref(), pool.auth_format.as_deref());
-        let limit = pool
-            .max_concurrency_per_key
-            .or(provider.max_concurrency_per_key);
-        self.make(
-            settings, &pool.name, &pool.keys, limit, form, provider, errors,
-        )
+        let wanted = Wanted {
+            name: &pool.name,
+            keys: &pool.keys,
+            weights: &pool.weights,
+            rotation: pool.strategy,
+            limit: pool
+                .max_concurrency_per_key
+                .or(provider.max_concurrency_per_key),
+            form: (pool.auth_header.as_deref(), pool.auth_format.as_deref()),
+        };
+        self.make(settings, &wanted, provider, errors)
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one place where two kinds of settings meet"
-    )]
     fn make(
         &mut self,
         settings: &Settings,
-        name: &str,
-        keys: &[Secret],
-        limit: Option<usize>,
-        form: (Option<&str>, Option<&str>),
+        wanted: &Wanted<'_>,
         provider: &ProviderSettings,
         errors: &mut ConfigErrors,
     ) -> Arc<KeyPool> {
+        let (name, form) = (wanted.name, wanted.form);
         let usual = usual_header(provider.dialect);
         let base = BaseUrl::parse(&provider.base_url).ok();
         let profile = base.and_then(|base| provider.recognised(&base));
@@ -155,16 +163,18 @@ impl PoolMaker {
         if let Some(pool) = self.made.get(&id) {
             return pool.clone();
         }
-        let mut ready: Vec<_> = keys
+        let mut ready: Vec<_> = wanted
+            .keys
             .iter()
-            .filter_map(|key| pool_key(key, format, provider, errors))
+            .filter_map(|key| pool_key(key, wanted.weights, format, provider, errors))
             .collect();
         let named = settings.key_pools.iter().any(|pool| pool.name == name);
-        if keys.is_empty() && !provider.wants_key && !named {
+        if wanted.keys.is_empty() && !provider.wants_key && !named {
             // A provider that takes no key has one without a header, so that it can be leased all the same.
             ready.push(PoolKey {
                 id: "none".into(),
                 header: None,
+                weight: 1,
             });
         }
         let header_name = header
@@ -176,7 +186,8 @@ impl PoolMaker {
             ready,
             header_name,
             format.into(),
-            limit,
+            wanted.rotation,
+            wanted.limit,
             purpose,
         ));
         self.made.insert(id, pool.clone());
@@ -186,6 +197,7 @@ impl PoolMaker {
 
 fn pool_key(
     key: &Secret,
+    weights: &KeyWeights,
     format: &str,
     provider: &ProviderSettings,
     errors: &mut ConfigErrors,
@@ -199,8 +211,10 @@ fn pool_key(
         return None;
     };
     header.set_sensitive(true);
+    let id = key.masked();
     Some(PoolKey {
-        id: key.masked().into(),
+        weight: weights.get(&id).copied().unwrap_or(1),
+        id: id.into(),
         header: Some(header),
     })
 }

@@ -10,6 +10,45 @@ use http::{HeaderName, HeaderValue};
 
 static NEXT_SERIAL: AtomicU64 = AtomicU64::new(1);
 
+/// Which key of a pool is tried first. Whatever it says, the others follow when that one cannot be used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Rotation {
+    /// Each in turn.
+    #[default]
+    RoundRobin,
+    /// A random one, by weight.
+    Weighted,
+    /// A random one.
+    Random,
+    /// The one with the fewest calls in flight.
+    LeastBusy,
+    /// The first one, for as long as it can be used: the keys are filled one after the other.
+    Priority,
+}
+
+impl Rotation {
+    /// All of them, in the order in which people are offered them.
+    pub const ALL: [Self; 5] = [
+        Self::RoundRobin,
+        Self::Weighted,
+        Self::Random,
+        Self::LeastBusy,
+        Self::Priority,
+    ];
+
+    /// The name as configuration spells it; the same words as for targets.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::RoundRobin => "round_robin",
+            Self::Weighted => "weighted",
+            Self::Random => "random",
+            Self::LeastBusy => "least_busy",
+            Self::Priority => "priority",
+        }
+    }
+}
+
 /// Interchangeable keys that share one header form.
 #[derive(Debug)]
 pub struct KeyPool {
@@ -21,6 +60,8 @@ pub struct KeyPool {
     pub auth_header: HeaderName,
     /// The header's value with `{key}` in the place of the key.
     pub auth_format: Arc<str>,
+    /// Which key is tried first.
+    pub rotation: Rotation,
     /// Most requests in flight per key.
     pub max_concurrency_per_key: Option<usize>,
     /// Fingerprint of what a key is used for (header form, addresses): when it changes, a key that had
@@ -37,6 +78,7 @@ impl KeyPool {
         keys: Vec<PoolKey>,
         auth_header: HeaderName,
         auth_format: Arc<str>,
+        rotation: Rotation,
         max_concurrency_per_key: Option<usize>,
         purpose: u64,
     ) -> Self {
@@ -46,6 +88,7 @@ impl KeyPool {
             keys,
             auth_header,
             auth_format,
+            rotation,
             max_concurrency_per_key,
             purpose,
             serial,
@@ -66,6 +109,8 @@ pub struct PoolKey {
     pub id: Arc<str>,
     /// The formatted header value, marked sensitive; `None` for a provider that takes no key.
     pub header: Option<HeaderValue>,
+    /// Its share under the weighted rotation; one of 0 is used when no other can be.
+    pub weight: u32,
 }
 
 impl fmt::Debug for PoolKey {

@@ -30,7 +30,7 @@ pub use base_url::BadUrl;
 pub use base_url::{BaseUrl, Endpoint};
 pub use client::{Allowance, ClientKey, ClientKeys};
 pub use credentials::KeysOf;
-pub use key_pool::{KeyPool, PoolKey};
+pub use key_pool::{KeyPool, PoolKey, Rotation};
 pub use matchers::RuleMatchers;
 pub use model_list::ModelEntry;
 pub use provider::Provider;

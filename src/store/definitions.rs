@@ -6,7 +6,7 @@
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _,
-    QueryFilter as _, QueryOrder as _, Set,
+    IntoActiveModel as _, QueryFilter as _, QueryOrder as _, Set,
 };
 
 use super::entities::{definition, revision, secret};
@@ -242,6 +242,7 @@ pub async fn add_secret(
         label: Set(label.to_owned()),
         masked: Set(value.masked()),
         enabled: Set(true),
+        weight: Set(1),
         created_at: Set(now_ms()),
     };
     Ok(row.insert(database).await?)
@@ -287,6 +288,24 @@ pub async fn switch_secret(
     {
         return Err(StoreError::Missing);
     }
+    Ok(())
+}
+
+/// Says what a secret is called, and what it weighs among the others of its definition.
+///
+/// # Errors
+/// When it is gone or the database is away.
+pub async fn describe_secret(
+    database: &impl ConnectionTrait,
+    id: &str,
+    label: &str,
+    weight: u32,
+) -> Result<(), StoreError> {
+    let row = secret::Entity::find_by_id(id).one(database).await?;
+    let mut row = row.ok_or(StoreError::Missing)?.into_active_model();
+    row.label = Set(label.to_owned());
+    row.weight = Set(i64::from(weight));
+    row.update(database).await?;
     Ok(())
 }
 

@@ -30,6 +30,7 @@ pub mod statistics;
 mod statistics_query;
 mod stored_responses;
 mod turn;
+mod upkeep;
 mod vault;
 
 use std::time::Duration;
@@ -47,6 +48,7 @@ pub use error::StoreError;
 pub use health::HealthFinding;
 pub use ident::{is_id, new_id, now_ms};
 pub use stored_responses::ResponseRecord;
+pub use upkeep::Backup;
 pub use vault::{Purpose, Unopened, Vault, random};
 
 /// Where the database is and how it is opened.

@@ -102,6 +102,13 @@ async fn settings_change_while_the_hub_runs() {
         "all or nothing"
     );
 
+    let body = json!({"settings": {"MAX_BODY_SIZE": 4096}});
+    let put = house
+        .call(Method::PUT, "/api/config", &admin, Some(&body))
+        .await;
+    assert_eq!(setting(&put.body, "MAX_BODY_SIZE")["value"], 4096);
+    assert_eq!(house.control.hub().snapshots.load().max_body, 4096);
+
     let reset = json!({"settings": {"BIG_MODEL": null}});
     let put = house
         .call(Method::PUT, "/api/config", &admin, Some(&reset))

@@ -267,6 +267,16 @@ impl House {
         request.send().await.0
     }
 
+    /// Sends what needs no words, and leaves the answer to be read.
+    pub(crate) async fn post(&self, path: &str, token: &str) -> Response {
+        self.send(Method::POST, path, token, &[], None).await
+    }
+
+    /// Where its files are.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        &self.folder
+    }
+
     /// Reads what is no JSON.
     pub(crate) async fn text(&self, path: &str, token: &str) -> String {
         let response = self.open(path, token).await;

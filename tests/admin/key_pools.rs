@@ -414,3 +414,114 @@ async fn changes_of_keys_are_streamed_one_frame_each() {
     assert_eq!(watcher.status(), StatusCode::OK);
     house.end().await;
 }
+
+#[tokio::test]
+async fn the_order_of_keys_is_said_and_in_force_at_once() {
+    let house = House::new().await;
+    let token = house.person(Role::Admin).await;
+    with_pool(&house, &token, "http://127.0.0.1:9").await;
+    let call = async |method, path: &str, body: Value| {
+        let body = Some(body).filter(|body| !body.is_null());
+        let answer = house.call(method, path, &token, body.as_ref()).await;
+        assert!(answer.status.is_success(), "{path}: {}", answer.body);
+        answer.body
+    };
+    let in_force = || {
+        let snapshot = house.control.hub().snapshots.load_full();
+        let pool = &snapshot.provider("up").expect("enabled").pool;
+        let weights: Vec<u32> = pool.keys.iter().map(|key| key.weight).collect();
+        (pool.rotation.as_str(), weights)
+    };
+    let pool = call(Method::GET, "/api/key-pools/shared", Value::Null).await;
+    assert_eq!(pool["strategy"], "round_robin", "{pool}");
+    let wanted = json!({"name": "shared", "strategy": "weighted"});
+    let pool = call(Method::PUT, "/api/key-pools/shared", wanted).await;
+    assert_eq!(
+        (&pool["strategy"], &pool["counts"]["total"]),
+        (&json!("weighted"), &json!(2)),
+        "{pool}"
+    );
+    let keys = call(Method::GET, "/api/key-pools/shared/keys", Value::Null).await;
+    assert_eq!(keys["items"][0]["weight"], 1, "{keys}");
+    let ids = ids(&keys["items"]);
+    let path = format!("/api/key-pools/shared/keys/{}", ids[1]);
+    let key = call(Method::PUT, &path, json!({"weight": 4})).await;
+    assert_eq!((&key["weight"], &key["label"]), (&json!(4), &json!("")));
+    let key = call(Method::PUT, &path, json!({"label": "big account"})).await;
+    assert_eq!(
+        (&key["weight"], &key["label"]),
+        (&json!(4), &json!("big account")),
+        "what is not named stays"
+    );
+    assert_eq!(in_force(), ("weighted", vec![1, 4]));
+    let more = json!({"keys": ["sk-canary-number-three-3"], "weight": 2});
+    call(Method::POST, "/api/key-pools/shared/keys", more).await;
+    assert_eq!(in_force(), ("weighted", vec![1, 4, 2]));
+
+    // What leaves says it, and what comes in is taken at its word.
+    let text = house.text("/api/config/export", &token).await;
+    assert!(
+        text.contains("strategy: weighted") && text.contains("weight: 4"),
+        "{text}"
+    );
+    let document = "API_KEY_POOLS:\n  second:\n    strategy: priority\n    keys: [sk-canary-second-1, {key: sk-canary-second-2, weight: 7}]\n";
+    let import = json!({"document": document});
+    call(Method::POST, "/api/config/import", import).await;
+    let keys = call(Method::GET, "/api/key-pools/second/keys", Value::Null).await;
+    assert_eq!(
+        (&keys["items"][0]["weight"], &keys["items"][1]["weight"]),
+        (&json!(1), &json!(7)),
+        "{keys}"
+    );
+
+    let audit = call(Method::GET, "/api/audit?limit=50", Value::Null).await;
+    let edits = audit["items"].as_array().expect("a list");
+    let edits = edits.iter().filter(|entry| entry["action"] == "update_key");
+    assert_eq!(edits.count(), 2, "{audit}");
+    for (path, body) in [
+        (
+            "/api/key-pools/shared",
+            json!({"name": "shared", "strategy": "fastest"}),
+        ),
+        (&*path, json!({"weight": -1})),
+        (&*path, json!({"key": "sk-another"})),
+    ] {
+        let refused = house.call(Method::PUT, path, &token, Some(&body)).await;
+        assert!(
+            [400, 422].contains(&refused.status.as_u16()),
+            "{body}: {}",
+            refused.body
+        );
+    }
+    house.end().await;
+}
+
+#[tokio::test]
+async fn keys_of_a_provider_have_an_order_too() {
+    let house = House::of_yaml("PROVIDERS:\n  - {name: own, base_url: 'https://own.example', key_strategy: least_busy, keys: [sk-of-the-file-number-1, {key: sk-of-the-file-number-2, weight: 5}]}\n").await;
+    let token = house.person(Role::Admin).await;
+    let get = async |path: &str| house.call(Method::GET, path, &token, None).await.body;
+    let pool = get("/api/key-pools/own").await;
+    assert_eq!(
+        (&pool["strategy"], &pool["of_provider"]),
+        (&json!("least_busy"), &json!(true)),
+        "{pool}"
+    );
+    let keys = get("/api/key-pools/own/keys").await;
+    assert_eq!(keys["items"][1]["weight"], 5, "{keys}");
+    let id = keys["items"][1]["id"].as_str().expect("an id");
+    let path = format!("/api/key-pools/own/keys/{}", id.replace('#', "%23"));
+    let refused = house
+        .call(Method::PUT, &path, &token, Some(&json!({"weight": 1})))
+        .await;
+    assert_eq!(refused.problem(), (409, "read_only"), "{}", refused.body);
+
+    let made = json!({"name": "mine", "base_url": "https://mine.example", "key_strategy": "random", "keys": [ONE, TWO]});
+    let made = house
+        .call(Method::POST, "/api/providers", &token, Some(&made))
+        .await;
+    assert_eq!(made.body["key_strategy"], "random", "{}", made.body);
+    let pool = get("/api/key-pools/mine").await;
+    assert_eq!(pool["strategy"], "random", "{pool}");
+    house.end().await;
+}

@@ -30,6 +30,7 @@ mod routes;
 mod spend;
 mod stats;
 mod stored_responses;
+mod upkeep;
 #[expect(
     dead_code,
     reason = "shared with the tests of the data plane, which need all of it"

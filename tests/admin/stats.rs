@@ -324,6 +324,58 @@ async fn attack_26_what_leaves_is_inert() {
 }
 
 #[tokio::test]
+async fn an_export_has_what_the_list_has() {
+    let house = House::new().await;
+    let (viewer, _) = somebody(&house, Role::Viewer).await;
+    fill(&house, ["one", "another"]).await;
+    let odd = Entry {
+        request: request::Model {
+            id: "req_odd".to_owned(),
+            at: now_ms(),
+            call_kind: "count".to_owned(),
+            ingress: "gemini".to_owned(),
+            upstream: Some("anthropic".to_owned()),
+            route: Some("side road".to_owned()),
+            outcome: "error".to_owned(),
+            status: 429,
+            error_code: Some("rate_limited".to_owned()),
+            total_us: 3_000_000,
+            total_slot: slot(3_000_000),
+            ..request::Model::default()
+        },
+        details: None,
+        capture: None,
+    };
+    let store = house.control.store();
+    store
+        .keep(&[odd], Try::First, &mut Knowledge::default())
+        .await
+        .expect("kept");
+    for asked in [
+        "id=req_odd",
+        "call=count",
+        "ingress=gemini",
+        "upstream=anthropic",
+        "route=side%20road",
+        "error_code=rate_limited",
+        "min_ms=2000",
+        "status=4",
+    ] {
+        let list = house
+            .call(Method::GET, &format!("/api/logs?{asked}"), &viewer, None)
+            .await;
+        let (_, lines) = text(&house, &format!("/api/logs/export?{asked}"), &viewer).await;
+        let ids: Vec<Value> = lines
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).expect("JSON")["id"].clone())
+            .collect();
+        assert_eq!(ids, ["req_odd"], "{asked}");
+        assert_eq!(list.body["items"][0]["id"], "req_odd", "{asked}");
+    }
+    house.end().await;
+}
+
+#[tokio::test]
 async fn how_much_is_kept_is_said_and_in_force_at_once() {
     let house = House::new().await;
     let admin = house.person(Role::Admin).await;

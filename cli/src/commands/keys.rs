@@ -24,6 +24,7 @@ const KEYS: Layout = Layout {
         column("KEY", "key"),
         column("LABEL", "label"),
         column("STATE", "state").show(Show::State),
+        column("WEIGHT", "weight").show(Show::Number).wide(),
         column("IN FLIGHT", "in_flight").show(Show::Number).wide(),
         column("TOTAL", "total").show(Show::Number),
         column("SUCCESS", "success_rate").show(Show::Percent),
@@ -125,6 +126,19 @@ pub(crate) enum Verb {
         #[arg(long)]
         model: Option<String>,
     },
+    /// Change what one is called, or what it weighs where its pool chooses keys by weight.
+    Update {
+        /// Its id, its mask, or its label.
+        id: String,
+        #[command(flatten)]
+        whose: Whose,
+        /// What to call it.
+        #[arg(long, required_unless_present = "weight")]
+        label: Option<String>,
+        /// Its share; one of 0 is used when no other can be.
+        #[arg(long, value_name = "N")]
+        weight: Option<u32>,
+    },
     /// Put some back to use.
     Enable(Picked),
     /// Take some out of use; they stay.
@@ -205,6 +219,15 @@ pub(crate) async fn run(session: &Session, verb: &Verb) -> Ended {
             .map(drop)
         }
         Verb::Test { some, all, model } => test(session, some, *all, model.as_deref()).await,
+        Verb::Update {
+            id,
+            whose,
+            label,
+            weight,
+        } => {
+            let key = find(session, whose, id).await?;
+            update(session, &key, label.as_deref(), *weight).await
+        }
         Verb::Enable(some) => {
             each(session, some, "enabled", |pool, id| {
                 endpoints::KEY_ENABLE.call(&[pool, id])
@@ -373,6 +396,26 @@ async fn add(
         session.console.json_or_yaml(&answer.body)?;
     }
     Ok(Some(answer.body))
+}
+
+async fn update(session: &Session, key: &Value, label: Option<&str>, weight: Option<u32>) -> Ended {
+    let (pool, id) = (text(key, "pool"), text(key, "id"));
+    let mut body = json!({});
+    if let Some(label) = label {
+        body["label"] = json!(label);
+    }
+    if let Some(weight) = weight {
+        body["weight"] = json!(weight);
+    }
+    let call = endpoints::KEY_UPDATE.call(&[pool, id]).body(body);
+    if let Some(mut answer) = session.write(&call).await? {
+        session
+            .console
+            .note(&format!("key {} of `{pool}` changed", text(key, "key")));
+        answer.body["pool"] = json!(pool);
+        session.console.one(&KEYS, &answer.body)?;
+    }
+    Ok(())
 }
 
 async fn test(session: &Session, some: &Picked, all: bool, model: Option<&str>) -> Ended {

@@ -94,6 +94,24 @@ pub(crate) struct Filter {
     /// Only keys with this tag.
     #[arg(long)]
     tag: Option<String>,
+    /// Only this route.
+    #[arg(long, value_name = "NAME")]
+    route: Option<String>,
+    /// Only clients of this dialect.
+    #[arg(long, value_name = "DIALECT")]
+    ingress: Option<String>,
+    /// Only upstreams of this dialect.
+    #[arg(long, value_name = "DIALECT")]
+    upstream: Option<String>,
+    /// Only this kind of call: generate, count or embed.
+    #[arg(long, value_name = "KIND")]
+    call: Option<String>,
+    /// Only errors of this kind.
+    #[arg(long, value_name = "CODE")]
+    error_code: Option<String>,
+    /// Only those that took longer, in milliseconds.
+    #[arg(long, value_name = "MS")]
+    min_ms: Option<u64>,
     /// Only those with these words in them.
     #[arg(long, short, value_name = "WORDS")]
     search: Option<String>,
@@ -106,18 +124,6 @@ pub(crate) struct Filter {
 pub(crate) struct Lists {
     #[command(flatten)]
     filter: Filter,
-    /// Only this route.
-    #[arg(long, value_name = "NAME")]
-    route: Option<String>,
-    /// Only clients of this dialect.
-    #[arg(long, value_name = "DIALECT")]
-    ingress: Option<String>,
-    /// Only upstreams of this dialect.
-    #[arg(long, value_name = "DIALECT")]
-    upstream: Option<String>,
-    /// Only those that took longer, in milliseconds.
-    #[arg(long, value_name = "MS")]
-    min_ms: Option<u64>,
     #[command(flatten)]
     paging: Paging,
 }
@@ -170,6 +176,12 @@ impl Filter {
             .with_some("client_key_id", key)
             .with_some("user_id", user)
             .with_some("tag", self.tag.as_deref())
+            .with_some("route", self.route.as_deref())
+            .with_some("ingress", self.ingress.as_deref())
+            .with_some("upstream", self.upstream.as_deref())
+            .with_some("call", self.call.as_deref())
+            .with_some("error_code", self.error_code.as_deref())
+            .with_some("min_ms", self.min_ms)
             .with_some("search", self.search.as_deref());
         Ok(self.period.on(call))
     }
@@ -177,13 +189,7 @@ impl Filter {
 
 impl Lists {
     async fn run(&self, session: &Session) -> Ended {
-        let call = endpoints::LOGS
-            .call(&[])
-            .with_some("route", self.route.as_deref())
-            .with_some("ingress", self.ingress.as_deref())
-            .with_some("upstream", self.upstream.as_deref())
-            .with_some("min_ms", self.min_ms);
-        let call = self.filter.on(session, call).await?;
+        let call = self.filter.on(session, endpoints::LOGS.call(&[])).await?;
         self.paging.show(session, &LOGS, &call).await
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod aliases;
 pub(crate) mod api;
 pub(crate) mod api_keys;
 pub(crate) mod audit;
+pub(crate) mod backup;
 mod catalogue;
 pub(crate) mod chat;
 pub(crate) mod completions;
@@ -98,6 +99,7 @@ pub(crate) async fn run(arguments: Arguments) -> Ended {
         Command::Config(verb) => config::run(session, verb).await,
         Command::Audit(verb) => audit::run(session, verb).await,
         Command::Db(verb) => system::database(session, verb).await,
+        Command::Backup(verb) => backup::run(session, verb).await,
         Command::Version => system::version(session).await,
         Command::Api(api) => api.run(session).await,
         Command::Tui => tui::show(session, Screen::Status, global.color.holds()).await,

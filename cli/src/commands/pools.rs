@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 
+use super::providers::PROVIDERS;
 use crate::failure::Ended;
 use crate::output::{Layout, Show, column};
 use crate::resource::{Change, Does, Draft, Plain, Resource};
@@ -17,6 +18,7 @@ pub(crate) const POOLS: Resource = Resource {
         key: "name",
         columns: &[
             column("NAME", "name"),
+            column("STRATEGY", "strategy").wide(),
             column("KEYS", "counts.total").show(Show::Number),
             column("ACTIVE", "counts.active").show(Show::Number),
             column("COOLING", "counts.cooling").show(Show::Number),
@@ -33,6 +35,7 @@ pub(crate) const POOLS: Resource = Resource {
     },
     members: &[
         "name",
+        "strategy",
         "auth_header",
         "auth_format",
         "max_concurrency_per_key",
@@ -67,7 +70,25 @@ pub(crate) enum Verb {
     Create(Write),
     /// Change one.
     Update(Write),
+    /// Say which key is tried first, of a pool or of a provider with keys of its own.
+    SetStrategy {
+        /// The pool, or the provider.
+        name: String,
+        /// Each in turn, by weight (`keys update --weight`), by chance, the least busy one, or the first one for as
+        /// long as it can be used.
+        #[arg(value_parser = STRATEGIES)]
+        strategy: String,
+    },
 }
+
+/// Which key of a pool is tried first.
+const STRATEGIES: [&str; 5] = [
+    "round_robin",
+    "weighted",
+    "random",
+    "least_busy",
+    "priority",
+];
 
 /// A pool to be written.
 #[derive(Args, Debug)]
@@ -80,6 +101,9 @@ pub(crate) struct Write {
     /// Its value, with `{key}` in the place of the key.
     #[arg(long, value_name = "TEXT")]
     auth_format: Option<String>,
+    /// Which key is tried first.
+    #[arg(long, value_parser = STRATEGIES)]
+    strategy: Option<String>,
     /// Most requests in flight with one key.
     #[arg(long, value_name = "N")]
     max_concurrency_per_key: Option<u32>,
@@ -92,6 +116,7 @@ impl Write {
         draft
             .with("auth_header", self.auth_header.as_deref())
             .with("auth_format", self.auth_format.as_deref())
+            .with("strategy", self.strategy.as_deref())
             .with("max_concurrency_per_key", self.max_concurrency_per_key)
             .changed(&self.change)
     }
@@ -109,5 +134,18 @@ pub(crate) async fn run(session: &Session, verb: &Verb) -> Ended {
             let draft = write.on(POOLS.take(session, &write.name, &write.change).await?);
             POOLS.replace(session, &write.name, draft).await.map(drop)
         }
+        Verb::SetStrategy { name, strategy } => set_strategy(session, name, strategy).await,
     }
+}
+
+/// A provider's own keys are chosen as the provider says.
+async fn set_strategy(session: &Session, name: &str, strategy: &str) -> Ended {
+    let pool = POOLS.get(session, name).await?.body;
+    let (owner, member) = match pool["of_provider"].as_bool() {
+        Some(true) => (PROVIDERS, "key_strategy"),
+        _ => (POOLS, "strategy"),
+    };
+    let draft = owner.take(session, name, &Change::default()).await?;
+    let draft = draft.with(member, Some(strategy));
+    owner.replace(session, name, draft).await.map(drop)
 }

@@ -45,6 +45,7 @@ pub(crate) const PROVIDERS: Resource = Resource {
         "profile",
         "api_version",
         "key_pool",
+        "key_strategy",
         "auth_header",
         "auth_format",
         "enabled",

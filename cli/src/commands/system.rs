@@ -18,6 +18,8 @@ pub(crate) enum Database {
     Size,
     /// The steps of its schema.
     Migrations,
+    /// Take back the room of what has gone, and count anew how the tables are filled. Writers of SQLite wait meanwhile.
+    Vacuum,
 }
 
 /// Says what runs here and there.
@@ -44,10 +46,10 @@ pub(crate) async fn version(session: &Session) -> Ended {
 
 /// Says how the database is.
 pub(crate) async fn database(session: &Session, verb: &Database) -> Ended {
-    let system = session.read(&endpoints::SYSTEM.call(&[])).await?.body;
-    let database = &system["database"];
+    let system = async || session.read(&endpoints::SYSTEM.call(&[])).await;
     match verb {
-        Database::Status => status(session, &system),
+        Database::Status => status(session, &system().await?.body),
+        Database::Vacuum => vacuum(session).await,
         Database::Size => {
             const SIZE: Layout = Layout {
                 things: "sizes",
@@ -57,7 +59,9 @@ pub(crate) async fn database(session: &Session, verb: &Database) -> Ended {
                     column("SIZE", "size").show(Show::Bytes),
                 ],
             };
-            session.console.list(&SIZE, std::slice::from_ref(database))
+            session
+                .console
+                .list(&SIZE, &[system().await?.body["database"].take()])
         }
         Database::Migrations => {
             const STEPS: Layout = Layout {
@@ -68,8 +72,28 @@ pub(crate) async fn database(session: &Session, verb: &Database) -> Ended {
                     column("DONE", "done").show(Show::Yes),
                 ],
             };
-            session.console.list(&STEPS, items(&database["migrations"]))
+            let system = system().await?.body;
+            session
+                .console
+                .list(&STEPS, items(&system["database"]["migrations"]))
         }
+    }
+}
+
+async fn vacuum(session: &Session) -> Ended {
+    const VACUUMED: Layout = Layout {
+        things: "databases",
+        key: "kind",
+        columns: &[
+            column("KIND", "kind"),
+            column("BEFORE", "size_before").show(Show::Bytes),
+            column("AFTER", "size_after").show(Show::Bytes),
+            column("TOOK", "took_ms").show(Show::Ms),
+        ],
+    };
+    match session.write(&endpoints::VACUUM.call(&[])).await? {
+        Some(answer) => session.console.list(&VACUUMED, &[answer.body]),
+        None => Ok(()),
     }
 }
 

@@ -58,9 +58,8 @@ impl Theme {
     pub(super) fn state(self, word: &str) -> Style {
         match word {
             "ok" | "healthy" | "active" | "closed" => self.good(),
-            "unchecked" | "cooling" | "partially_healthy" | "cancelled" | "half_open" => {
-                self.fair()
-            }
+            "unchecked" | "cooling" | "partially_healthy" | "cancelled" | "half_open"
+            | "half-open" => self.fair(),
             "disabled" | "off" => self.faint(),
             _ => self.bad(),
         }

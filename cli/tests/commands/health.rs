@@ -74,4 +74,31 @@ fn the_database_says_how_it_is() {
     assert!(hub.json(&["db", "size"])[0]["size"].as_u64() > Some(0));
     let steps = hub.json(&["db", "migrations"]);
     assert!(steps.as_array().is_some_and(|steps| !steps.is_empty() && steps.iter().all(|step| step["done"] == true)));
+    let tidied = hub.json(&["db", "vacuum"]);
+    assert!(tidied[0]["size_after"].as_u64() > Some(0), "{tidied}");
+}
+
+#[test]
+fn the_database_is_copied_into_a_new_file() {
+    let hub = Hub::start();
+    let file = hub.path("copy.db");
+    let name = file.display().to_string();
+    let told = hub.run(&["backup", "create", "-O", &name]);
+    assert!(told.err.contains("keep the key"), "{told:?}");
+    told.shown();
+    let copy = std::fs::read(&file).expect("it was written");
+    assert!(copy.starts_with(b"SQLite format 3\0"));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(&file)
+            .expect("it is there")
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o077, 0, "people and what they said are in it");
+    }
+    let told = hub.run(&["backup", "create", "-O", &name]).failed(2);
+    assert!(told.contains("--out"), "{told}");
+    let dry = hub.run(&["backup", "create", "--dry-run"]).shown();
+    assert!(dry.contains("/api/system/backup"), "{dry}");
 }

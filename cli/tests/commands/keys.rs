@@ -89,6 +89,50 @@ fn keys_come_and_go_by_every_way() {
 }
 
 #[test]
+fn keys_have_an_order_and_weights() {
+    let hub = Hub::start();
+    dead(&hub);
+    hub.run_with(
+        &["keys", "import", "-", "--provider", "dead"],
+        "sk-aaaaaaaaaaaaaaaa\nsk-bbbbbbbbbbbbbbbb",
+    )
+    .shown();
+    let id = hub.json(&["keys", "list", "--provider", "dead"])[1]["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    let told = hub.json(&["keys", "update", &id, "--weight", "5", "--label", "big"]);
+    assert_eq!(
+        (&told["weight"], &told["label"], &told["pool"]),
+        (&5.into(), &"big".into(), &"dead".into())
+    );
+    hub.run(&["keys", "update", "big"]).failed(2);
+    // A provider's own keys, and a pool.
+    hub.run(&["pools", "set-strategy", "dead", "weighted"])
+        .shown();
+    let dead = hub.json(&["providers", "show", "dead"]);
+    assert_eq!(dead["key_strategy"], "weighted", "{dead}");
+    hub.run(&["pools", "create", "shared", "--strategy", "random"])
+        .shown();
+    hub.run(&["pools", "set-strategy", "shared", "priority"])
+        .shown();
+    let pools = hub.json(&["pools", "list"]);
+    let strategy = |name: &str| {
+        let pools = pools.as_array().expect("a list");
+        let pool = pools.iter().find(|pool| pool["name"] == name);
+        pool.expect("listed")["strategy"].clone()
+    };
+    assert_eq!(
+        (strategy("shared"), strategy("dead")),
+        (json!("priority"), json!("weighted"))
+    );
+    hub.run(&["pools", "set-strategy", "shared", "fastest"])
+        .failed(2);
+    hub.run(&["pools", "set-strategy", "nothing", "random"])
+        .failed(3);
+}
+
+#[test]
 fn keys_are_tried_and_failures_have_a_code() {
     let hub = Hub::start();
     dead(&hub);

@@ -76,6 +76,8 @@ fn requests_are_taken_away() {
     let lines = hub.run(&["logs", "export"]).shown();
     let line: Value = serde_json::from_str(&lines).expect("one line of JSON");
     assert_eq!(line["id"], id.as_str());
+    let none = hub.run(&["logs", "export", "--call", "embed", "--min-ms", "1"]);
+    assert_eq!(none.shown(), "");
     let file = hub.path("logs.csv");
     hub.run(&[
         "logs",

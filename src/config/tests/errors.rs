@@ -104,6 +104,14 @@ fn each_error_names_line_and_fix() {
             "config/app.yml:2: auth_format must have {key}",
         ),
         (
+            "API_KEY_POOLS:\n  p: {keys: [k], strategy: fastest}\n",
+            "config/app.yml:2: strategy must be one of round_robin, weighted, random, least_busy, priority",
+        ),
+        (
+            "API_KEY_POOLS:\n  p:\n    keys:\n      - {weight: 2}\n",
+            "config/app.yml:4: a key is missing",
+        ),
+        (
             "API_KEY_POOLS:\n  p: {keys: [k], auth_header: 'a b'}\n",
             "config/app.yml:2: auth_header must be the name of a header",
         ),

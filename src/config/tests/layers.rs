@@ -125,6 +125,22 @@ fn keys_come_from_the_named_pool_then_the_own_name_then_own_keys() {
     );
 }
 
+#[test]
+fn keys_have_an_order_and_weights() {
+    let yaml = "API_KEY_POOLS:\n  shared: {keys: [s1, {key: s2, weight: 3}], strategy: weighted}\n  plain: [p1]\n\
+        PROVIDERS:\n  - {name: a, base_url: http://a, key_pool: shared}\n  - {name: b, base_url: http://b, key_pool: plain}\n\
+        \x20 - {name: c, base_url: http://c, keys: [{key: c1, weight: 0}, c2], key_strategy: least-busy}\n";
+    let snapshot = Snapshot::build(&Bench::app(yaml).settings(), 1).expect("sound");
+    let told = |name: &str| {
+        let pool = &snapshot.provider(name).expect("enabled").pool;
+        let weights: Vec<u32> = pool.keys.iter().map(|key| key.weight).collect();
+        (pool.rotation.as_str(), weights)
+    };
+    assert_eq!(told("a"), ("weighted", vec![1, 3]));
+    assert_eq!(told("b"), ("round_robin", vec![1]));
+    assert_eq!(told("c"), ("least_busy", vec![0, 1]));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_readable_file_with_secrets_is_warned_about() {

@@ -2,6 +2,7 @@
 
 mod breakers;
 mod keys;
+mod rotations;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -9,13 +10,24 @@ use std::time::{Duration, Instant, SystemTime};
 use http::{HeaderName, HeaderValue};
 
 use super::{KeyIndex, KeyOutcome, PoolExhausted, Pools};
-use crate::snapshot::{KeyPool, PoolKey};
+use crate::snapshot::{KeyPool, PoolKey, Rotation};
 
 /// A pool of keys `k0`, `k1`, ...
 fn pool(count: usize, limit: Option<usize>, purpose: u64) -> Arc<KeyPool> {
-    let keys = (0..count).map(|n| PoolKey {
+    rotating(Rotation::RoundRobin, &vec![1; count], limit, purpose)
+}
+
+/// A pool of keys of these weights.
+fn rotating(
+    rotation: Rotation,
+    weights: &[u32],
+    limit: Option<usize>,
+    purpose: u64,
+) -> Arc<KeyPool> {
+    let keys = weights.iter().enumerate().map(|(n, weight)| PoolKey {
         id: format!("k{n}").into(),
         header: Some(HeaderValue::from_str(&format!("Bearer k{n}")).expect("ascii")),
+        weight: *weight,
     });
     let header = HeaderName::from_static("authorization");
     Arc::new(KeyPool::new(
@@ -23,6 +35,7 @@ fn pool(count: usize, limit: Option<usize>, purpose: u64) -> Arc<KeyPool> {
         keys.collect(),
         header,
         "Bearer {key}".into(),
+        rotation,
         limit,
         purpose,
     ))

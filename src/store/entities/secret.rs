@@ -24,6 +24,8 @@ pub struct Model {
     pub sealed: String,
     /// Whether it is in use.
     pub enabled: bool,
+    /// Its share where keys are chosen by weight.
+    pub weight: i64,
     /// Milliseconds since 1970.
     pub created_at: i64,
 }

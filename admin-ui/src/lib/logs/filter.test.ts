@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { exportOf, filterOf, fits, notExported, paramsOf, queryOf, tailOf, type RequestRow } from './filter';
+import { exportOf, filterOf, fits, paramsOf, queryOf, tailOf, type RequestRow } from './filter';
 
 const row = {
   id: 'req_1',
@@ -29,9 +29,9 @@ describe('the filter', () => {
     expect(queryOf(filter)).toEqual({ ...filter, status: 4 });
   });
 
-  it('says what an export leaves out', () => {
-    expect(notExported({ route: 'r', model: 'm' })).toEqual(['route']);
-    expect(exportOf({ model: 'm', route: 'r' }, 'csv')).toBe('/api/logs/export?format=csv&model=m');
+  it('narrows an export as it narrows the list', () => {
+    expect(exportOf({ model: 'm', route: 'r', min_ms: '5' }, 'csv')).toBe('/api/logs/export?model=m&route=r&min_ms=5&format=csv');
+    expect(exportOf({}, 'jsonl')).toBe('/api/logs/export?format=jsonl');
     expect(tailOf({ outcome: 'error', model: 'm' })).toBe('/api/logs/tail?model=m&errors=true');
   });
 

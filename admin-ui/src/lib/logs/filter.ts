@@ -26,8 +26,6 @@ export type FilterName = (typeof filterNames)[number];
 export type Filter = Partial<Record<FilterName, string>>;
 
 const NUMBERS: readonly FilterName[] = ['status', 'min_ms', 'from', 'to'];
-/** What an export can be narrowed by. */
-const EXPORTED: readonly FilterName[] = ['search', 'range', 'outcome', 'status', 'model', 'provider', 'client_key_id', 'user_id', 'tag', 'from', 'to'];
 
 /** The filter in an address. */
 export function filterOf(params: URLSearchParams): Filter {
@@ -56,15 +54,10 @@ export function queryOf(filter: Filter): Record<string, string | number> {
   return query;
 }
 
-/** What of a filter an export does not know. */
-export function notExported(filter: Filter): FilterName[] {
-  return filterNames.filter((name) => filter[name] && !EXPORTED.includes(name));
-}
-
-/** What an export is asked for. */
+/** What an export is asked for: what the list shows, all pages of it. */
 export function exportOf(filter: Filter, format: 'csv' | 'jsonl'): string {
-  const params = new URLSearchParams({ format });
-  for (const name of EXPORTED) if (filter[name]) params.set(name, filter[name]);
+  const params = paramsOf(filter);
+  params.set('format', format);
   return `/api/logs/export?${params}`;
 }
 

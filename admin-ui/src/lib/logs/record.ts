@@ -18,6 +18,8 @@ export interface Attempt {
   model: string;
   key: string;
   status: number;
+  /** When it began after the request came; nothing in records of an earlier version. */
+  since: number | null;
   ms: number;
   /** Why it was not the last one. */
   reason: string;
@@ -58,6 +60,7 @@ export function recordOf(answer: Schemas['RequestRecord']): RequestRecord {
       model: text(member(attempt, 'model')),
       key: text(member(attempt, 'key')),
       status: count(member(attempt, 'status')),
+      since: typeof member(attempt, 'since_ms') === 'number' ? count(member(attempt, 'since_ms')) : null,
       ms: count(member(attempt, 'ms')),
       reason: text(member(attempt, 'reason'))
     })),
@@ -76,7 +79,8 @@ export function recordOf(answer: Schemas['RequestRecord']): RequestRecord {
 }
 
 export interface Phase {
-  kind: 'failed' | 'between' | 'waiting' | 'streaming';
+  /** `preparing`: reading the request, choosing where it goes, translating it. */
+  kind: 'preparing' | 'failed' | 'between' | 'waiting' | 'streaming';
   from: number;
   ms: number;
   /** The attempt that it belongs to. */
@@ -97,12 +101,15 @@ export function phasesOf({ request, attempts }: RequestRecord): Phase[] {
   const failed = attempts.filter((attempt) => attempt.reason);
   const tries = failed.reduce((sum, attempt) => sum + attempt.ms, 0);
   const last = attempts.find((attempt) => !attempt.reason);
-  // Pauses between tries are not measured; they are what is left, in even parts.
+  const begun = attempts[0]?.since ?? 0;
+  add('preparing', begun);
+  // Where it is not known when a try began, the pauses between them are what is left, in even parts.
   const end = first ?? total;
-  const pause = failed.length ? Math.max(0, end - tries - (last?.ms ?? 0)) / failed.length : 0;
-  for (const attempt of failed) {
+  const pause = failed.length ? Math.max(0, end - begun - tries - (last?.ms ?? 0)) / failed.length : 0;
+  for (const [place, attempt] of failed.entries()) {
     add('failed', from + attempt.ms, attempt);
-    add('between', from + pause);
+    const next = failed[place + 1] ?? last;
+    add('between', next?.since ?? from + pause);
   }
   if (first !== null) {
     add('waiting', first, last);

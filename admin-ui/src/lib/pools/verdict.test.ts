@@ -8,6 +8,8 @@ it.each([
   ['one key', [key('active')], 'usable'],
   ['one of two left', [key('active'), key('quarantined')], 'last'],
   ['the other one is off', [key('active'), key('disabled')], 'usable'],
+  ['one that has just rested', [key('half-open')], 'usable'],
+  ['one of two that has just rested', [key('half-open'), key('cooling')], 'last'],
   ['all refused', [key('quarantined'), key('disabled')], 'stuck'],
   ['all off', [key('disabled')], 'stuck']
 ])('%s', (_, keys, kind) => {

@@ -1,6 +1,7 @@
 /** How the keys of a pool stand together: whether it can serve, and if not, when it will. */
 
-export type KeyState = 'active' | 'cooling' | 'quarantined' | 'disabled';
+/** `half-open`: it has rested, and its next call shows whether that was enough. It can be used meanwhile. */
+export type KeyState = 'active' | 'half-open' | 'cooling' | 'quarantined' | 'disabled';
 
 export interface Standing {
   state: string;
@@ -18,7 +19,7 @@ export interface Verdict {
 }
 
 export function verdict(keys: Iterable<Standing>): Verdict {
-  const counts: Record<KeyState, number> = { active: 0, cooling: 0, quarantined: 0, disabled: 0 };
+  const counts: Record<KeyState, number> = { active: 0, 'half-open': 0, cooling: 0, quarantined: 0, disabled: 0 };
   let until: number | null = null;
   let total = 0;
   for (const key of keys) {
@@ -32,8 +33,9 @@ export function verdict(keys: Iterable<Standing>): Verdict {
 
 function kindOf(counts: Record<KeyState, number>, total: number): Verdict['kind'] {
   if (total === 0) return 'empty';
-  if (counts.active === 0) return counts.cooling > 0 ? 'resting' : 'stuck';
-  return counts.active === 1 && total - counts.disabled > 1 ? 'last' : 'usable';
+  const usable = counts.active + counts['half-open'];
+  if (usable === 0) return counts.cooling > 0 ? 'resting' : 'stuck';
+  return usable === 1 && total - counts.disabled > 1 ? 'last' : 'usable';
 }
 
 /** Whole seconds until then, never below nought. */

@@ -16,7 +16,7 @@ export interface HeaderLine {
   mask: string;
 }
 
-const TEXTS = ['description', 'base_url', 'profile', 'api_version', 'key_pool', 'auth_header', 'auth_format', 'mode'] as const;
+const TEXTS = ['description', 'base_url', 'profile', 'api_version', 'key_pool', 'key_strategy', 'auth_header', 'auth_format', 'mode'] as const;
 const NUMBERS = ['timeout', 'max_retries', 'max_tokens_limit', 'max_concurrency', 'max_concurrency_per_key', 'weight', 'priority'] as const;
 type Text = (typeof TEXTS)[number];
 type Numeral = (typeof NUMBERS)[number];
