@@ -266,8 +266,9 @@ async fn attack_30_floods_of_http2_end_the_connection() {
             }
         }
         drop(wire);
+        // Programs that are not optimised take seconds for the bomb's headers on a busy machine, and none of it is endless.
         assert!(
-            began.elapsed() < Duration::from_secs(8),
+            began.elapsed() < Duration::from_secs(30),
             "{what} took {:?}",
             began.elapsed()
         );
