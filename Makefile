@@ -18,10 +18,11 @@ admin-ui/build/index.html: admin-ui/node_modules/.package-lock.json openapi/open
 
 # Everything: unit, golden and end-to-end tests, the administration on PostgreSQL and MariaDB too, three hubs together,
 # then the vendors' SDKs against the running hub, and the interface in a real browser.
+# Always the whole workspace: a part of it alone has other features of what it shares, and builds all of that again.
 test: ui
 	cargo test --locked --workspace
 	scripts/databases.sh
-	cargo build --locked -p bridge
+	cargo build --locked --workspace --bins
 	tests/cluster/run.sh target/debug/bridge
 	tests/gauntlet/run.sh target/debug/bridge
 	tests/contract/run.sh target/debug/bridge

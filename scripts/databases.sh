@@ -14,6 +14,6 @@ for one in $wanted; do
         *) say "unknown: $one"; exit 2 ;;
     esac
     say "running the tests on $one"
-    TEST_DATABASE_SERVER="$server_url" cargo test --locked -p bridge --test admin -- --test-threads=2
+    TEST_DATABASE_SERVER="$server_url" cargo test --locked --workspace --test admin -- --test-threads=2
 done
 say "done"
