@@ -3,6 +3,7 @@
 HUBS holds `port:pid` of three hubs, BALANCER the address of the load balancer, REDIS_PID the server they share through.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -25,6 +26,7 @@ class Upstream(BaseHTTPRequestHandler):
     """A provider that refuses the key it is told to refuse, and takes its time when it is told to."""
 
     refused = ""
+    holds = threading.Event()
     hold = threading.Event()
 
     def do_POST(self):
@@ -32,7 +34,8 @@ class Upstream(BaseHTTPRequestHandler):
         if self.headers["authorization"] == f"Bearer {Upstream.refused}":
             return self.answer(401, {"error": {"message": "no", "type": "invalid_request_error"}})
         if "wait" in json.dumps(body["messages"]):
-            Upstream.hold.wait(PATIENCE)
+            Upstream.holds.set()
+            Upstream.hold.wait(2 * PATIENCE)
         message = {"role": "assistant", "content": "Hello."}
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
         usage = {"prompt_tokens": 5, "completion_tokens": 5, "total_tokens": 10}
@@ -120,6 +123,20 @@ class Cluster(unittest.TestCase):
         body = {"model": model, "messages": [{"role": "user", "content": text}]}
         return call(f"{url}/v1/chat/completions", body, key)
 
+    @contextlib.contextmanager
+    def held(self, url, key):
+        """While a request is in flight; the upstream has it before anybody else asks."""
+        Upstream.holds.clear()
+        Upstream.hold.clear()
+        asking = threading.Thread(target=self.chat, args=(url, key, "shared/m", "wait"))
+        asking.start()
+        try:
+            self.assertTrue(Upstream.holds.wait(PATIENCE), "the request does not come to the upstream")
+            yield
+        finally:
+            Upstream.hold.set()
+            asking.join()
+
     def states(self, url):
         status, page = call(f"{url}/api/key-pools/{self.pool}/keys", token=self.token)
         self.assertEqual(status, 200, page)
@@ -155,14 +172,8 @@ class Cluster(unittest.TestCase):
 
     def test_3_requests_in_flight_are_counted_together(self):
         key = self.key("places", max_concurrency=1)
-        Upstream.hold.clear()
-        held = threading.Thread(target=self.chat, args=(URLS[0], key, "shared/m", "wait"))
-        held.start()
-        try:
+        with self.held(URLS[0], key):
             until(lambda: self.chat(URLS[1], key)[0] == 429)
-        finally:
-            Upstream.hold.set()
-            held.join()
         until(lambda: self.chat(URLS[1], key)[0] == 200)
 
     def test_4_a_refused_key_is_left_alone_by_all_until_it_is_reset(self):
@@ -206,14 +217,8 @@ class Cluster(unittest.TestCase):
                 until(lambda url=url: serves(url))
             # A round with the server is given up after a second; nobody waits for one.
             self.assertLess(statistics.median(times), 0.8)
-            Upstream.hold.clear()
-            held = threading.Thread(target=self.chat, args=(self.hubs[0], narrow, "shared/m", "wait"))
-            held.start()
-            try:
-                until(lambda: self.chat(self.hubs[0], narrow)[0] == 429)
-            finally:
-                Upstream.hold.set()
-                held.join()
+            with self.held(self.hubs[0], narrow):
+                self.assertEqual(self.chat(self.hubs[0], narrow)[0], 429)
         finally:
             os.kill(int(os.environ["REDIS_PID"]), signal.SIGCONT)
         for url in self.hubs:
