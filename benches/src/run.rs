@@ -18,7 +18,7 @@ pub(crate) struct Options {
     #[arg(long, default_value = "target/dist/bridge")]
     hub: String,
     /// Rounds per case; the median counts.
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 7)]
     rounds: usize,
     /// Share of the full number of requests.
     #[arg(long, default_value_t = 1.0)]
@@ -75,56 +75,10 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
             .as_ref()
             .is_none_or(|only| only.split(',').any(|one| one == id))
     };
-    let mut units: Vec<(&str, f64)> = Vec::new();
     for case in cases::all(options.scale) {
-        let is_unit = case.unit == case.id;
-        let needed = is_unit
-            && cases::all(1.0)
-                .iter()
-                .any(|other| other.unit == case.id && wanted(other.id));
-        if !wanted(case.id) && !needed {
-            continue;
+        if wanted(case.id) {
+            compare(options, &case, &servers, &mut report).await?;
         }
-        let mut figures: Vec<Vec<f64>> = vec![Vec::new(); servers.len()];
-        for _ in 0..options.rounds.max(1) {
-            for (index, server) in servers.iter().enumerate() {
-                if server.name != "hub" && !is_unit {
-                    continue;
-                }
-                let figure = measure(&case, server)
-                    .await
-                    .with_context(|| format!("case {} through {}", case.id, server.name))?;
-                report
-                    .figure(&json!({"case": case.id, "server": server.name, "cpu_us": figure}))?;
-                figures[index].push(figure);
-            }
-        }
-        let cell = |name: &str, figures: &mut [Vec<f64>]| -> Option<f64> {
-            let index = servers.iter().position(|server| server.name == name)?;
-            (!figures[index].is_empty()).then(|| median(&mut figures[index]))
-        };
-        let hyper = cell("hyper", &mut figures);
-        let nginx = cell("nginx", &mut figures);
-        let hub = cell("hub", &mut figures).unwrap_or(f64::NAN);
-        if let (true, Some(hyper)) = (is_unit, hyper) {
-            units.push((case.id, hyper));
-        }
-        let unit = units
-            .iter()
-            .find(|(id, _)| *id == case.unit)
-            .map_or(f64::NAN, |(_, unit)| *unit);
-        let micros =
-            |figure: Option<f64>| figure.map_or_else(String::new, |us| format!("{us:.1} us"));
-        report.line(&format!(
-            "| {} | {} | {} | {} | {hub:.1} us | **{:.2} x** | {:.2} x | {:.2} x |",
-            case.id,
-            case.what,
-            micros(hyper),
-            micros(nginx),
-            hub / unit,
-            case.targets.0,
-            case.targets.1
-        ))?;
     }
     if wanted("g") {
         memory(options, &servers, &mut report).await?;
@@ -143,6 +97,62 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     drop(servers);
     std::fs::remove_dir_all(&folder)?;
     Ok(())
+}
+
+/// Measures a case and prints its line. A machine's pace changes within seconds, so each round measures what the hub is
+/// compared with at its side, and the ratio is the median of the rounds' own.
+async fn compare(
+    options: &Options,
+    case: &Case,
+    servers: &[Server],
+    report: &mut Report,
+) -> Result<()> {
+    let is_unit = case.unit == case.id;
+    let unit = cases::all(options.scale)
+        .into_iter()
+        .find(|other| other.id == case.unit)
+        .with_context(|| format!("case {} is compared with no other", case.id))?;
+    let mut figures: Vec<Vec<f64>> = vec![Vec::new(); servers.len()];
+    let mut ratios = Vec::new();
+    for _ in 0..options.rounds.max(1) {
+        let mut hyper = f64::NAN;
+        for (index, server) in servers.iter().enumerate() {
+            let case = match server.name {
+                "hub" => case,
+                "hyper" => &unit,
+                _ if is_unit => case,
+                _ => continue,
+            };
+            let figure = measure(case, server)
+                .await
+                .with_context(|| format!("case {} through {}", case.id, server.name))?;
+            report.figure(&json!({"case": case.id, "server": server.name, "cpu_us": figure}))?;
+            figures[index].push(figure);
+            match server.name {
+                "hyper" => hyper = figure,
+                "hub" => ratios.push(figure / hyper),
+                _ => {}
+            }
+        }
+    }
+    let mut cell = |name: &str| -> String {
+        let found = servers.iter().position(|server| server.name == name);
+        match found.map(|index| &mut figures[index]) {
+            Some(figures) if !figures.is_empty() => format!("{:.1} us", median(figures)),
+            _ => String::new(),
+        }
+    };
+    report.line(&format!(
+        "| {} | {} | {} | {} | {} | **{:.2} x** | {:.2} x | {:.2} x |",
+        case.id,
+        case.what,
+        cell("hyper"),
+        cell("nginx"),
+        cell("hub"),
+        median(&mut ratios),
+        case.targets.0,
+        case.targets.1
+    ))
 }
 
 /// CPU time of the server per request or chunk, in microseconds.
