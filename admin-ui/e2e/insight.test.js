@@ -40,6 +40,29 @@ test('the first request ends the set-up, live', { timeout: 90_000 }, async () =>
   await visitor.leave();
 });
 
+test('the dashboard answers the keyboard within a second', { timeout: 90_000 }, async (context) => {
+  const visitor = await Visitor.arrive(browser, house);
+  const { page } = visitor;
+  await visitor.signIn();
+  await visitor.open('/');
+  // Each time is a first time.
+  const tools = await visitor.context.newCDPSession(page);
+  await tools.send('Network.setCacheDisabled', { cacheDisabled: true });
+  const times = [];
+  // Other programs take their time from this machine, too; what the page itself takes is there every time.
+  for (let round = 0; round < 5; round += 1) {
+    const began = Date.now();
+    await page.goto('/ui/', { waitUntil: 'commit' });
+    await page.getByRole('heading', { name: 'Dashboard' }).waitFor();
+    await page.keyboard.press('Control+k');
+    await page.getByRole('dialog').waitFor();
+    times.push(Date.now() - began);
+  }
+  context.diagnostic(`interactive after ${times.join(', ')} ms`);
+  assert.ok(Math.min(...times) < 1_000, `interactive after ${times.join(', ')} ms`);
+  await visitor.leave();
+});
+
 test('an unknown cost is never nothing; a price ends it for the requests to come', { timeout: 120_000 }, async () => {
   const visitor = await Visitor.arrive(browser, house);
   const { page } = visitor;
