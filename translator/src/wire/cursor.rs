@@ -72,6 +72,7 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     /// When the document has ended.
+    #[inline]
     pub fn peek(&mut self) -> Result<u8, Fault> {
         self.skip_blank();
         match self.text.as_bytes().get(self.at) {
@@ -84,6 +85,7 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     /// When the next value is none.
+    #[inline]
     pub fn literal(&mut self) -> Result<&'a str, Fault> {
         self.string().map(|(literal, _)| literal)
     }
@@ -92,16 +94,23 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     /// When the next value is none, or cannot be decoded.
+    #[inline]
     pub fn characters(&mut self) -> Result<Cow<'a, str>, Fault> {
         let (literal, escaped) = self.string()?;
-        if !escaped {
-            return Ok(Cow::Borrowed(&literal[1..literal.len() - 1]));
+        if escaped {
+            return self.decoded(literal);
         }
+        Ok(Cow::Borrowed(&literal[1..literal.len() - 1]))
+    }
+
+    #[inline(never)]
+    fn decoded(&self, literal: &str) -> Result<Cow<'a, str>, Fault> {
         serde_json::from_str(literal)
             .map(Cow::Owned)
             .map_err(|_| self.fault("an escape in a string stands for no character"))
     }
 
+    #[inline]
     fn string(&mut self) -> Result<(&'a str, bool), Fault> {
         if self.peek()? != b'"' {
             return Err(self.unexpected("a string"));
@@ -112,15 +121,19 @@ impl<'a> Cursor<'a> {
                 self.at = literal.end;
                 Ok((&self.text[start..literal.end], literal.escaped))
             }
-            Err(at) => {
-                self.at = at;
-                Err(self.fault(if at >= self.text.len() {
-                    "a string is not closed"
-                } else {
-                    "a string holds an invalid escape or a control character"
-                }))
-            }
+            Err(at) => Err(self.broken(at)),
         }
+    }
+
+    /// The fault in a string.
+    #[cold]
+    fn broken(&mut self, at: usize) -> Fault {
+        self.at = at;
+        self.fault(if at >= self.text.len() {
+            "a string is not closed"
+        } else {
+            "a string holds an invalid escape or a control character"
+        })
     }
 
     /// Any value, as it stands.
@@ -194,6 +207,7 @@ impl<'a> Cursor<'a> {
         self.colon()
     }
 
+    #[inline]
     fn colon(&mut self) -> Result<(), Fault> {
         if self.peek()? != b':' {
             return Err(self.fault("expected `:`"));
@@ -315,6 +329,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// True behind a comma, false in front of the closing bracket.
+    #[inline]
     fn goes_on(&mut self, close: u8) -> Result<bool, Fault> {
         match self.peek()? {
             b',' => {
@@ -352,12 +367,14 @@ impl<'a> Cursor<'a> {
     }
 
     /// A fault at the present place.
+    #[cold]
     #[must_use]
     pub fn fault(&self, words: impl Into<Cow<'static, str>>) -> Fault {
         Fault(Box::new((self.at, words.into())))
     }
 
     /// A fault: the next value is of another type.
+    #[cold]
     #[must_use]
     pub fn unexpected(&self, wanted: &str) -> Fault {
         self.fault(format!("expected {wanted}, found {}", self.found()))
