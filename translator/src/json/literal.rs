@@ -40,6 +40,7 @@ pub(crate) fn checked(bytes: &[u8], start: usize) -> Result<Literal, usize> {
     }
 }
 
+#[inline(never)]
 fn long(bytes: &[u8], start: usize) -> Result<Literal, usize> {
     let mut blocks = Blocks::of(bytes, start + 1);
     let mut escapes = Escapes::default();
