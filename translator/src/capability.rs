@@ -284,7 +284,8 @@ impl Table {
 
 /// A model's name less a vendor's prefix.
 pub(crate) fn bare(model: &str) -> &str {
-    model.rsplit('/').next().unwrap_or(model)
+    let slash = model.bytes().rposition(|byte| byte == b'/');
+    slash.map_or(model, |slash| &model[slash + 1..])
 }
 
 /// Whether a bare name begins so, in whatever case.

@@ -107,14 +107,13 @@ impl Block {
     }
 }
 
-/// The quotes, backslashes and control characters among sixteen bytes.
+/// The quotes, backslashes and control characters among sixteen bytes, and of these the quotes.
 #[inline]
-pub(super) fn special(lane: &[u8; 16]) -> u32 {
-    is_special(u8x16::new(*lane)).to_bitmask()
-}
-
-fn is_special(lane: u8x16) -> u8x16 {
-    lane.simd_eq(all(b'"')) | lane.simd_eq(all(b'\\')) | is_control(lane)
+pub(super) fn marks(lane: &[u8; 16]) -> (u32, u32) {
+    let lane = u8x16::new(*lane);
+    let quotes = lane.simd_eq(all(b'"'));
+    let special = quotes | lane.simd_eq(all(b'\\')) | is_control(lane);
+    (special.to_bitmask(), quotes.to_bitmask())
 }
 
 const fn all(byte: u8) -> u8x16 {

@@ -1,6 +1,6 @@
 //! Where string literals end. Knows literals, nothing of the values around them.
 
-use super::block::{Blocks, Escapes, special};
+use super::block::{Blocks, Escapes, marks};
 
 /// A literal that is valid JSON.
 #[derive(Clone, Copy, Debug)]
@@ -92,7 +92,7 @@ fn is_escape(text: &[u8]) -> bool {
 pub(super) fn plain(bytes: &[u8]) -> usize {
     let (lanes, rest) = bytes.as_chunks::<16>();
     for (index, lane) in lanes.iter().enumerate() {
-        let special = special(lane);
+        let (special, _) = marks(lane);
         if special != 0 {
             return index * 16 + special.trailing_zeros() as usize;
         }
@@ -111,16 +111,15 @@ pub(super) fn plain(bytes: &[u8]) -> usize {
     };
     bytes
         .len()
-        .min(start + special(lane).trailing_zeros() as usize)
+        .min(start + marks(lane).0.trailing_zeros() as usize)
 }
 
 /// The first look, for names and words are short and have no escapes: the length with the closing quote.
 #[inline]
 fn short(inside: &[u8]) -> Option<usize> {
-    let lane = inside.first_chunk::<16>()?;
-    let special = special(lane);
-    let first = special.trailing_zeros() as usize;
-    (special != 0 && lane[first] == b'"').then_some(first + 1)
+    let (special, quotes) = marks(inside.first_chunk()?);
+    let first = special & special.wrapping_neg();
+    (first & quotes != 0).then_some(first.trailing_zeros() as usize + 1)
 }
 
 #[cfg(test)]

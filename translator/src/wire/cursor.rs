@@ -97,14 +97,19 @@ impl<'a> Cursor<'a> {
     #[inline]
     pub fn characters(&mut self) -> Result<Cow<'a, str>, Fault> {
         let (literal, escaped) = self.string()?;
+        self.decoded(literal, escaped)
+    }
+
+    #[inline]
+    fn decoded(&self, literal: &'a str, escaped: bool) -> Result<Cow<'a, str>, Fault> {
         if escaped {
-            return self.decoded(literal);
+            return self.unescaped(literal);
         }
         Ok(Cow::Borrowed(&literal[1..literal.len() - 1]))
     }
 
     #[inline(never)]
-    fn decoded(&self, literal: &str) -> Result<Cow<'a, str>, Fault> {
+    fn unescaped(&self, literal: &str) -> Result<Cow<'a, str>, Fault> {
         serde_json::from_str(literal)
             .map(Cow::Owned)
             .map_err(|_| self.fault("an escape in a string stands for no character"))
@@ -115,6 +120,12 @@ impl<'a> Cursor<'a> {
         if self.peek()? != b'"' {
             return Err(self.unexpected("a string"));
         }
+        self.opened()
+    }
+
+    /// The string whose quote is next.
+    #[inline]
+    fn opened(&mut self) -> Result<(&'a str, bool), Fault> {
         let start = self.at;
         match literal::checked(self.text.as_bytes(), start) {
             Ok(literal) => {
@@ -141,21 +152,36 @@ impl<'a> Cursor<'a> {
     /// # Errors
     /// When it is not JSON.
     pub fn raw(&mut self) -> Result<&'a str, Fault> {
-        self.skip_blank();
+        let first = self.peek()?;
         let start = self.at;
-        let floor = self.open.len();
-        let walked = self.walk(floor);
-        self.open.truncate(floor);
-        walked.map(|()| &self.text[start..self.at])
+        if matches!(first, b'{' | b'[') {
+            let floor = self.open.len();
+            let walked = self.walk(floor);
+            self.open.truncate(floor);
+            walked?;
+        } else {
+            self.scalar(first)?;
+        }
+        Ok(&self.text[start..self.at])
+    }
+
+    /// A value that begins with this byte and holds no others.
+    #[inline]
+    fn scalar(&mut self, first: u8) -> Result<(), Fault> {
+        match first {
+            b'"' => self.opened().map(drop),
+            b'-' | b'0'..=b'9' => self.number(),
+            b't' => self.word("true"),
+            b'f' => self.word("false"),
+            b'n' => self.word("null"),
+            _ => Err(self.fault("expected a value")),
+        }
     }
 
     fn walk(&mut self, floor: usize) -> Result<(), Fault> {
         loop {
             // A value begins.
             match self.peek()? {
-                b'"' => {
-                    self.literal()?;
-                }
                 b'{' => {
                     self.at += 1;
                     self.open.push(b'}');
@@ -171,11 +197,7 @@ impl<'a> Cursor<'a> {
                         continue;
                     }
                 }
-                b'-' | b'0'..=b'9' => self.number()?,
-                b't' => self.word("true")?,
-                b'f' => self.word("false")?,
-                b'n' => self.word("null")?,
-                _ => return Err(self.fault("expected a value")),
+                first => self.scalar(first)?,
             }
             // A value has ended, and perhaps what it stands in.
             loop {
@@ -203,7 +225,7 @@ impl<'a> Cursor<'a> {
         if self.peek()? != b'"' {
             return Err(self.fault("expected the name of a member"));
         }
-        self.literal()?;
+        self.opened()?;
         self.colon()
     }
 
@@ -278,7 +300,8 @@ impl<'a> Cursor<'a> {
                 if self.peek()? != b'"' {
                     return Err(self.fault("expected the name of a member"));
                 }
-                let name = Str(self.characters()?);
+                let (literal, escaped) = self.opened()?;
+                let name = Str(self.decoded(literal, escaped)?);
                 self.colon()?;
                 member(self, name)?;
                 if !self.goes_on(b'}')? {
