@@ -30,14 +30,11 @@ impl Draft<'_> {
     pub(super) fn wire_name<'n>(&self, namespace: Option<&str>, name: &'n str) -> Cow<'n, str> {
         let max = self.capability.tool_name_max;
         // The bare name, unless it is another tool's too.
-        let ambiguous = self
-            .request
-            .tools
-            .iter()
-            .filter(|tool| tool.name == name)
-            .count()
-            > 1;
-        match namespace.filter(|namespace| !namespace.is_empty() && ambiguous) {
+        let is_ambiguous = || {
+            let tools = self.request.tools.iter();
+            tools.filter(|tool| tool.name == name).count() > 1
+        };
+        match namespace.filter(|namespace| !namespace.is_empty() && is_ambiguous()) {
             Some(namespace) => Cow::Owned(
                 tool_name(&format!("{namespace}__{name}"), Charset::Word, max).into_owned(),
             ),

@@ -123,8 +123,8 @@ impl<'a> Cursor<'a> {
         self.opened()
     }
 
-    /// The string whose quote is next.
-    #[inline]
+    /// The string whose quote is next: names above all, which are short and many.
+    #[inline(always)]
     fn opened(&mut self) -> Result<(&'a str, bool), Fault> {
         let start = self.at;
         match literal::checked(self.text.as_bytes(), start) {
