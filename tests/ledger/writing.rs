@@ -44,7 +44,7 @@ async fn a_batch_that_cannot_be_written_leaves_nothing() {
         .map(|n| entry(&format!("req_{n}"), NOON + 3_600_000))
         .collect();
     batch.push(entry("req_there", NOON));
-    let refused = desk.store.keep(&batch, Try::First, known).await;
+    let refused = desk.store.keep(&batch[..], Try::First, known).await;
     assert!(refused.is_err());
     let asked = Question::between(NOON - 86_400_000, NOON + 86_400_000);
     let statistics = desk.store.statistics(&asked).await.expect("an answer");
@@ -52,7 +52,7 @@ async fn a_batch_that_cannot_be_written_leaves_nothing() {
     // Dimensions of a transaction that did not happen are not taken for known.
     assert_eq!(
         desk.store
-            .keep(&batch, Try::Again, known)
+            .keep(&batch[..], Try::Again, known)
             .await
             .expect("taken"),
         120
