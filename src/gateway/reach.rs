@@ -15,9 +15,9 @@ use tokio::time::timeout;
 use translator::Dialect;
 use translator::error::{Failure, FailureKind};
 use translator::ir::Usage;
-use translator::translate::{self, Gathering, Origin, StreamTranslation};
+use translator::translate::{self, Calls, Gathering, Origin, StreamTranslation};
 use translator::undo::Undo;
-use translator::wording::{self, Wording, Words};
+use translator::wording::{Wording, Words};
 
 use super::admit::Leave;
 use super::again::Again;
@@ -185,14 +185,16 @@ impl Reach<'_> {
         if translator::sse::is_stream(&body) {
             let mut answer = answer_of(self.order).map_err(failed)?;
             let mut out = Vec::with_capacity(body.len());
-            let undo = Undo::default();
-            let dialect = self.order.ingress;
-            let origin = self.origin();
-            let summary = translate::response(dialect, &body, origin, &undo, &mut answer, &mut out)
-                .map_err(failed)?;
-            let mut words = Words::new(dialect);
-            words.answer(&body);
-            return Ok(self.answered(out, summary.usage, words));
+            let (undo, origin) = (Undo::default(), self.origin());
+            let calls = Calls::default();
+            let mut gathering = Gathering::new(self.order.ingress, &origin, &undo, &answer, calls);
+            gathering.take(0, &body, origin);
+            let (summary, wording) = gathering.finish(&mut answer, &mut out).map_err(failed)?;
+            return Ok(Answered {
+                body: Bytes::from(out),
+                usage: summary.usage,
+                wording: Some(wording),
+            });
         }
         let usage = unary::check(self.order.ingress, &body).map_err(failed)?;
         if self.order.keep_input.is_some()
@@ -217,22 +219,6 @@ impl Reach<'_> {
         })
     }
 
-    /// What was written for the client, with what the upstream said of its counts.
-    fn answered(&self, out: Vec<u8>, usage: Option<Usage>, mut words: Words) -> Answered {
-        let told = std::str::from_utf8(&out)
-            .ok()
-            .and_then(|answer| wording::find(self.order.ingress, answer));
-        let wording = Some(Wording {
-            upstream: words.said(),
-            client: told.map(str::to_owned),
-        });
-        Answered {
-            body: Bytes::from(out),
-            usage,
-            wording,
-        }
-    }
-
     /// A translated answer, gone on with as often as the upstream interrupts it.
     async fn gathered(
         &self,
@@ -242,7 +228,6 @@ impl Reach<'_> {
         statuses: &mut Vec<u16>,
     ) -> Result<Answered, Box<Fault>> {
         let mut answer = translated.answer.clone();
-        let mut words = Words::new(self.target.provider.dialect);
         let mut gathering = Gathering::new(
             self.target.provider.dialect,
             &self.origin(),
@@ -256,7 +241,6 @@ impl Reach<'_> {
             let mut asked: Option<Bytes> = None;
             let mut left = self.order.hub.tuning.max_continuations;
             size += body.len();
-            words.answer(&body);
             while let Some(next) = gathering.take(call, &body, self.origin()) {
                 if left == 0 {
                     break;
@@ -271,7 +255,6 @@ impl Reach<'_> {
                 asked = Some(request);
                 statuses.push(status);
                 size += body.len();
-                words.answer(&body);
                 if size > self.order.hub.tuning.max_answer {
                     let words = "the parts of the answer are too large together";
                     let failure = Failure::new(FailureKind::Upstream, words);
@@ -281,7 +264,7 @@ impl Reach<'_> {
             last = status;
         }
         let mut out = Vec::with_capacity(size + 512);
-        let summary = gathering
+        let (summary, wording) = gathering
             .finish(&mut answer, &mut out)
             .map_err(|failure| inside(self.target, failure, last))?;
         self.remember().states(summary.keep);
@@ -290,7 +273,11 @@ impl Reach<'_> {
         {
             self.remember().response(text.to_owned(), None);
         }
-        Ok(self.answered(out, summary.usage, words))
+        Ok(Answered {
+            body: Bytes::from(out),
+            usage: summary.usage,
+            wording: Some(wording),
+        })
     }
 
     /// A further call that goes on with an answer; with the key that began it.

@@ -1,5 +1,7 @@
 //! The four dialects and their common verbs.
 
+use std::ops::Range;
+
 use crate::answer::Answer;
 use crate::continuation::Continuation;
 use crate::error::{Failure, Refusal};
@@ -89,8 +91,14 @@ impl Dialect {
         }
     }
 
-    /// Reads a complete answer of an upstream as events. A body that is no answer gives one `Fail`.
-    pub fn decode_response(self, body: &[u8], origin: Origin<'_>, sink: &mut dyn FnMut(Event<'_>)) {
+    /// Reads a complete answer of an upstream as events, and gives its usage object as it was written. A body that is
+    /// no answer gives one `Fail`.
+    pub fn decode_response<'b>(
+        self,
+        body: &'b [u8],
+        origin: Origin<'_>,
+        sink: &mut dyn FnMut(Event<'_>),
+    ) -> Option<&'b str> {
         match self {
             Self::OpenAiChat => openai_chat::decode_response(body, origin, sink),
             Self::OpenAiResponses => openai_responses::decode_response(body, origin, sink),
@@ -99,8 +107,13 @@ impl Dialect {
         }
     }
 
-    /// Writes a complete answer for a client.
-    pub fn encode_response(self, response: &Response, answer: &mut Answer, out: &mut Vec<u8>) {
+    /// Writes a complete answer for a client; gives the place of its usage object in `out`, if it has one.
+    pub fn encode_response(
+        self,
+        response: &Response,
+        answer: &mut Answer,
+        out: &mut Vec<u8>,
+    ) -> Option<Range<usize>> {
         match self {
             Self::OpenAiChat => openai_chat::encode_response(response, answer, out),
             Self::OpenAiResponses => openai_responses::encode_response(response, answer, out),
@@ -180,7 +193,9 @@ impl StreamDecoder {
             Self::OpenAiChat(decoder) => decoder.frame(frame, sink),
             Self::OpenAiResponses(decoder) => decoder.frame(frame, sink),
             Self::Anthropic(decoder) => decoder.frame(frame, sink),
-            Self::Gemini(decoder) => decoder.frame(frame, sink),
+            Self::Gemini(decoder) => {
+                decoder.frame(frame, sink);
+            }
         }
     }
 

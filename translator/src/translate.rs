@@ -301,11 +301,11 @@ impl StreamTranslation {
             encoder,
         } = self;
         calls[call].ended = true;
-        calls[call].words.answer(body);
         calls[call].next = Continuation::of_answer(*upstream, body);
-        upstream.decode_response(body, origin, &mut |event| {
+        let counts = upstream.decode_response(body, origin, &mut |event| {
             stage.event(call, event, &mut |event| encoder.event(event, out));
         });
+        calls[call].words.whole(counts);
     }
 
     /// One of the calls has ended.
@@ -422,6 +422,7 @@ pub struct Gathering {
     upstream: Dialect,
     stage: Stage,
     fold: Fold,
+    words: Words,
 }
 
 impl Gathering {
@@ -441,6 +442,7 @@ impl Gathering {
             upstream,
             stage,
             fold: Fold::default(),
+            words: Words::new(upstream),
         }
     }
 
@@ -451,6 +453,7 @@ impl Gathering {
             upstream,
             stage,
             fold,
+            words,
         } = self;
         let mut sink = |event: Event<'_>| stage.event(call, event, &mut |event| fold.event(event));
         let next = if sse::is_stream(body) {
@@ -458,9 +461,10 @@ impl Gathering {
             let mut reading = Call::new(*upstream, &origin, true);
             reading.feed(body, &mut sink);
             reading.end(&mut sink);
+            words.answer(body);
             reading.decoder.continuation()
         } else {
-            upstream.decode_response(body, origin, &mut sink);
+            words.whole(upstream.decode_response(body, origin, &mut sink));
             None
         };
         if !stage.is_paused(call) {
@@ -474,19 +478,33 @@ impl Gathering {
         self.stage.resume(call);
     }
 
-    /// Writes the answer.
+    /// Writes the answer; gives the counts in the words of both sides with the rest.
     ///
     /// # Errors
     /// When an upstream's body is no answer, or says that it failed.
-    pub fn finish(mut self, answer: &mut Answer, out: &mut Vec<u8>) -> Result<Summary, Failure> {
-        let Self { stage, fold, .. } = &mut self;
+    pub fn finish(
+        self,
+        answer: &mut Answer,
+        out: &mut Vec<u8>,
+    ) -> Result<(Summary, Wording), Failure> {
+        let Self {
+            mut stage,
+            mut fold,
+            mut words,
+            ..
+        } = self;
         stage.end(&mut |event| fold.event(event));
         if let Some(failure) = stage.summary.failure.take() {
             return Err(failure);
         }
-        let response = self.fold.finish();
-        answer.dialect.encode_response(&response, answer, out);
-        Ok(self.stage.summary)
+        let response = fold.finish();
+        let told = answer.dialect.encode_response(&response, answer, out);
+        let client = told.and_then(|place| std::str::from_utf8(&out[place]).ok());
+        let wording = Wording {
+            upstream: words.said(),
+            client: client.map(str::to_owned),
+        };
+        Ok((stage.summary, wording))
     }
 }
 
@@ -504,5 +522,5 @@ pub fn response(
 ) -> Result<Summary, Failure> {
     let mut gathering = Gathering::new(upstream, &origin, undo, answer, Calls::default());
     gathering.take(0, body, origin);
-    gathering.finish(answer, out)
+    gathering.finish(answer, out).map(|(summary, _)| summary)
 }

@@ -112,10 +112,16 @@ impl Words {
             // What cannot be read has been told where it was decoded.
             let _ = frames.feed(body, &mut words);
             let _ = frames.end(&mut words);
-        } else if let Some(raw) = std::str::from_utf8(body)
-            .ok()
-            .and_then(|body| find(self.dialect, body))
-        {
+            self.another_call();
+        } else {
+            let body = std::str::from_utf8(body).ok();
+            self.whole(body.and_then(|body| find(self.dialect, body)));
+        }
+    }
+
+    /// Takes the usage object of a complete answer of a call, if it has one; another call begins then.
+    pub fn whole(&mut self, raw: Option<&str>) {
+        if let Some(raw) = raw {
             self.object(raw);
         }
         self.another_call();

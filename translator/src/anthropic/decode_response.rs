@@ -13,26 +13,30 @@ use crate::json;
 use crate::translate::Origin;
 use crate::wire::parse;
 
-/// Reads a complete answer. A body that is no answer gives one `Fail`.
-pub(crate) fn decode_response(body: &[u8], origin: Origin<'_>, sink: &mut dyn FnMut(Event<'_>)) {
+/// Reads a complete answer, and gives its usage object as it was written. A body that is no answer gives one `Fail`.
+pub(crate) fn decode_response<'b>(
+    body: &'b [u8],
+    origin: Origin<'_>,
+    sink: &mut dyn FnMut(Event<'_>),
+) -> Option<&'b str> {
     let answer: Answer<'_> = match parse(body) {
         Ok(answer) => answer,
         Err(error) => {
             let message = format!("upstream answer cannot be read: {error}");
             sink(Event::Fail(Failure::new(FailureKind::Upstream, message)));
-            return;
+            return None;
         }
     };
     if answer.error.is_some() {
         sink(Event::Fail(super::decode_error(0, body)));
-        return;
+        return None;
     }
     let Some(content) = answer.content else {
         sink(Event::Fail(Failure::new(
             FailureKind::Upstream,
             "upstream answer has no content",
         )));
-        return;
+        return None;
     };
     sink(Event::Start {
         id: answer.id.unwrap_or_default().0,
@@ -44,7 +48,7 @@ pub(crate) fn decode_response(body: &[u8], origin: Origin<'_>, sink: &mut dyn Fn
     }
     if let Some(usage) = &answer.usage {
         let mut counts = Counts::default();
-        counts.update(usage);
+        counts.update(&usage.value);
         sink(Event::Usage(counts.usage()));
     }
     // Compatible servers leave the reason out now and then.
@@ -56,6 +60,7 @@ pub(crate) fn decode_response(body: &[u8], origin: Origin<'_>, sink: &mut dyn Fn
         choice: 0,
         reason: finish::decode(reason, answer.stop_sequence, answer.stop_details),
     });
+    answer.usage.map(|usage| usage.raw.get())
 }
 
 /// Gives a block that is known as a whole.

@@ -15,7 +15,7 @@ use crate::error::{Failure, FailureKind};
 use crate::ir::{Args, Event, Finish, Opening, Usage, into_string};
 use crate::sse::Frame;
 use crate::translate::Origin;
-use crate::wire::{Str, parse_text};
+use crate::wire::{Said, Str, parse_text};
 
 /// Reads a stream.
 #[derive(Debug)]
@@ -172,7 +172,7 @@ impl StreamDecoder {
             id: message.id.unwrap_or_default().0,
             model: message.model.unwrap_or_default().0,
         });
-        if let Some(usage) = message.usage {
+        if let Some(Said { value: usage, .. }) = message.usage {
             self.counts.update(&usage);
             (self.counted, self.news) = (true, true);
             sink(Event::Usage(Usage {

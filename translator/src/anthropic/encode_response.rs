@@ -1,6 +1,7 @@
 //! Writes a complete answer.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::decode_parts::is_server_step;
 use super::{finish, usage};
@@ -14,9 +15,14 @@ use crate::{Dialect, Text};
 /// Longest call id that clients are known to take.
 const CALL_ID_MAX: usize = 128;
 
-/// Writes a complete answer.
-pub(crate) fn encode_response(response: &Response, answer: &mut Answer, out: &mut Vec<u8>) {
+/// Writes a complete answer; gives the place of its usage object.
+pub(crate) fn encode_response(
+    response: &Response,
+    answer: &mut Answer,
+    out: &mut Vec<u8>,
+) -> Option<Range<usize>> {
     let id = answer.ids.next("msg_");
+    let mut told = None;
     Writer::new(out).object(|w| {
         w.str("id", &id);
         w.str("type", "message");
@@ -53,8 +59,9 @@ pub(crate) fn encode_response(response: &Response, answer: &mut Answer, out: &mu
         );
         w.null("container");
         w.null("diagnostics");
-        usage::write_message(w, &response.usage.unwrap_or_default());
+        told = Some(usage::write_message(w, &response.usage.unwrap_or_default()));
     });
+    told
 }
 
 fn write_part(w: &mut Writer<'_>, part: &OutPart) {

@@ -1,5 +1,7 @@
 //! Token counts, in both directions. The service counts fresh, cached and written input apart.
 
+use std::ops::Range;
+
 use super::wire::Usage as WireUsage;
 use crate::ir::Usage;
 use crate::json::Writer;
@@ -70,9 +72,9 @@ impl Counts {
     }
 }
 
-/// Writes the `usage` of a message, with every member that the service sends.
-pub(super) fn write_message(w: &mut Writer<'_>, usage: &Usage) {
-    w.object_in("usage", |w| {
+/// Writes the `usage` of a message, with every member that the service sends; gives the place of the object.
+pub(super) fn write_message(w: &mut Writer<'_>, usage: &Usage) -> Range<usize> {
+    w.object_at("usage", |w| {
         w.uint("input_tokens", usage.fresh.saturating_add(usage.tool_input));
         w.uint("cache_creation_input_tokens", usage.cache_write_total());
         w.uint("cache_read_input_tokens", usage.cache_read);
@@ -89,7 +91,7 @@ pub(super) fn write_message(w: &mut Writer<'_>, usage: &Usage) {
         w.str("service_tier", "standard");
         w.null("inference_geo");
         w.null("speed");
-    });
+    })
 }
 
 /// Writes the cumulative `usage` of a `message_delta`.

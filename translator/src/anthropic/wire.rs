@@ -4,7 +4,7 @@
 
 use crate::Text;
 use crate::json::Writer;
-use crate::wire::{Count, Cursor, Fault, Number, OneOrMany, Raw, Str, Wire};
+use crate::wire::{Count, Cursor, Fault, Number, OneOrMany, Raw, Said, Str, Wire};
 use crate::wire_object;
 
 wire_object! {
@@ -165,7 +165,7 @@ wire_object! {
         stop_reason: Str<'a> = "stop_reason",
         stop_sequence: Text<'a> = "stop_sequence",
         stop_details: StopDetails<'a> = "stop_details",
-        usage: Usage<'a> = "usage",
+        usage: Said<'a, Usage<'a>> = "usage",
         error: Raw<'a> = "error",
     }
 }

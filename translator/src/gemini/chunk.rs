@@ -1,5 +1,7 @@
 //! Pieces that streamed and complete answers are written of.
 
+use std::ops::Range;
+
 use super::{finish, logprobs, signatures, usage};
 use crate::ir::{Args, ArgsShape, Citation, Finish, Opaque, Usage};
 use crate::json::{self, Writer};
@@ -123,11 +125,15 @@ pub(super) fn ending(
     });
 }
 
-/// The members behind `candidates`.
-pub(super) fn envelope(counts: Option<&Usage>, model: &str, id: &str, w: &mut Writer<'_>) {
-    if let Some(counts) = counts {
-        usage::write(counts, w);
-    }
+/// The members behind `candidates`; gives the place of the usage object.
+pub(super) fn envelope(
+    counts: Option<&Usage>,
+    model: &str,
+    id: &str,
+    w: &mut Writer<'_>,
+) -> Option<Range<usize>> {
+    let told = counts.map(|counts| usage::write(counts, w));
     w.str("modelVersion", model);
     w.str("responseId", id);
+    told
 }

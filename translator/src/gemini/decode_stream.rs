@@ -79,22 +79,24 @@ impl StreamDecoder {
         std::mem::replace(&mut self.news, false)
     }
 
-    pub(crate) fn frame(&mut self, frame: Frame<'_>, sink: Sink<'_>) {
+    /// Takes a frame, and gives its usage object as it was written.
+    pub(crate) fn frame<'d>(&mut self, frame: Frame<'d>, sink: Sink<'_>) -> Option<&'d str> {
         let whole = frame.data.trim();
         if whole.starts_with("[{") && whole.ends_with("}]") {
-            for element in json::elements(whole).filter(|element| element.starts_with('{')) {
-                self.data(element, sink);
-            }
+            json::elements(whole)
+                .filter(|element| element.starts_with('{'))
+                .filter_map(|element| self.data(element, sink))
+                .last()
         } else {
-            self.data(whole, sink);
+            self.data(whole, sink)
         }
     }
 
-    fn data(&mut self, data: &str, sink: Sink<'_>) {
+    fn data<'d>(&mut self, data: &'d str, sink: Sink<'_>) -> Option<&'d str> {
         // In array framing a line may carry the list's brackets and commas.
         let data = data.trim_start_matches([',', '[']).trim_start();
         if self.failed || data.is_empty() || data == "]" || data.starts_with("DONE]") {
-            return;
+            return None;
         }
         match wire::parse::<Chunk<'_>>(data.as_bytes()) {
             Ok(chunk) => self.chunk(chunk, sink),
@@ -102,13 +104,11 @@ impl StreamDecoder {
                 let bare = data.trim_end_matches([']', ',']).trim_end();
                 match wire::parse::<Chunk<'_>>(bare.as_bytes()) {
                     Ok(chunk) if bare.len() < data.len() => self.chunk(chunk, sink),
-                    _ => self.fail(
-                        Failure::new(
-                            FailureKind::Upstream,
-                            format!("upstream chunk cannot be read: {}", error.message),
-                        ),
-                        sink,
-                    ),
+                    _ => {
+                        let message = format!("upstream chunk cannot be read: {}", error.message);
+                        self.fail(Failure::new(FailureKind::Upstream, message), sink);
+                        None
+                    }
                 }
             }
         }
@@ -119,11 +119,11 @@ impl StreamDecoder {
         sink(Event::Fail(failure));
     }
 
-    fn chunk(&mut self, chunk: Chunk<'_>, sink: Sink<'_>) {
+    fn chunk<'d>(&mut self, chunk: Chunk<'d>, sink: Sink<'_>) -> Option<&'d str> {
         if let Some(raw) = chunk.error {
             let value = serde_json::from_str(raw.get()).unwrap_or_default();
             self.fail(error::from_member(&value, 0), sink);
-            return;
+            return None;
         }
         if !self.started {
             self.started = true;
@@ -136,7 +136,9 @@ impl StreamDecoder {
             });
         }
         // Early chunks may leave counts out; they never take back what was counted.
-        if let Some(counted) = chunk.usage.as_ref().and_then(usage::read) {
+        let counts = chunk.usage.as_ref();
+        let raw = counts.map(|usage| usage.raw.get());
+        if let Some(counted) = counts.and_then(|usage| usage::read(&usage.value)) {
             self.usage = Some(counted);
             self.news = true;
         }
@@ -156,6 +158,7 @@ impl StreamDecoder {
         for candidate in chunk.candidates.unwrap_or_default() {
             self.candidate(candidate, sink);
         }
+        raw
     }
 
     fn choice(&mut self, index: usize) -> &mut Choice {

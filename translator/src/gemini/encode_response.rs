@@ -1,22 +1,31 @@
 //! A complete answer for a client.
 
+use std::ops::Range;
+
 use super::chunk;
 use crate::Text;
 use crate::answer::Answer;
 use crate::ir::{Args, Citation, Opaque, Opening, OutPart, Response};
 use crate::json::Writer;
 
-pub(crate) fn encode_response(response: &Response, answer: &mut Answer, out: &mut Vec<u8>) {
+/// Writes a complete answer; gives the place of its usage object.
+pub(crate) fn encode_response(
+    response: &Response,
+    answer: &mut Answer,
+    out: &mut Vec<u8>,
+) -> Option<Range<usize>> {
     let id = answer.ids.next("");
     let choices = response.finish.len().max(1) as u32;
+    let mut told = None;
     Writer::new(out).object(|w| {
         w.array_in("candidates", |w| {
             for choice in 0..choices {
                 w.object(|w| candidate(response, choice, answer.show_reasoning, w));
             }
         });
-        chunk::envelope(response.usage.as_ref(), &answer.model, &id, w);
+        told = chunk::envelope(response.usage.as_ref(), &answer.model, &id, w);
     });
+    told
 }
 
 fn candidate(response: &Response, choice: u32, shows_reasoning: bool, w: &mut Writer<'_>) {

@@ -1,5 +1,7 @@
 //! Token counts: here input includes what the cache gave, and thoughts stand beside the visible output.
 
+use std::ops::Range;
+
 use super::wire_response::{Modality, UsageMetadata};
 use crate::ir::Usage;
 use crate::json::Writer;
@@ -48,12 +50,13 @@ fn of(details: &[Modality<'_>], name: &str, tally: &mut Tally) -> u64 {
     sum
 }
 
-pub(super) fn write(usage: &Usage, w: &mut Writer<'_>) {
+/// Writes token counts; gives the place of the object.
+pub(super) fn write(usage: &Usage, w: &mut Writer<'_>) -> Range<usize> {
     let prompt = usage
         .fresh
         .saturating_add(usage.cache_read)
         .saturating_add(usage.cache_write_total());
-    w.object_in("usageMetadata", |w| {
+    w.object_at("usageMetadata", |w| {
         w.uint("promptTokenCount", prompt);
         w.uint("candidatesTokenCount", usage.output);
         w.uint(
@@ -69,5 +72,5 @@ pub(super) fn write(usage: &Usage, w: &mut Writer<'_>) {
                 w.uint(name, count);
             }
         }
-    });
+    })
 }

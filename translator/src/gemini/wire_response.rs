@@ -3,13 +3,13 @@
 use super::logprobs::Logprobs;
 use super::wire_request::Content;
 use crate::Text;
-use crate::wire::{Count, Number, Raw, Str};
+use crate::wire::{Count, Number, Raw, Said, Str};
 use crate::wire_object;
 
 wire_object! {
     pub(super) struct Chunk<'a> {
         candidates: Vec<Candidate<'a>> = "candidates",
-        usage: UsageMetadata<'a> = "usageMetadata" | "usage_metadata",
+        usage: Said<'a, UsageMetadata<'a>> = "usageMetadata" | "usage_metadata",
         feedback: Feedback<'a> = "promptFeedback" | "prompt_feedback",
         model: Str<'a> = "modelVersion" | "model_version",
         id: Str<'a> = "responseId" | "response_id",

@@ -1,5 +1,7 @@
 //! Writing JSON into one buffer.
 
+use std::ops::Range;
+
 use super::literal;
 use crate::Text;
 
@@ -53,6 +55,14 @@ impl<'b> Writer<'b> {
     pub fn object_in(&mut self, key: &str, fill: impl FnOnce(&mut Writer<'_>)) {
         self.key(key);
         self.nested(b'{', b'}', fill);
+    }
+
+    /// The same; gives the place of the object in the buffer.
+    pub fn object_at(&mut self, key: &str, fill: impl FnOnce(&mut Writer<'_>)) -> Range<usize> {
+        self.key(key);
+        let start = self.out.len();
+        self.nested(b'{', b'}', fill);
+        start..self.out.len()
     }
 
     /// A member whose value is a list.

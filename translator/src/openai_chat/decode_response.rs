@@ -8,13 +8,18 @@ use crate::ir::Event;
 use crate::translate::Origin;
 use crate::wire;
 
-/// Reads an answer. A body that is no answer gives one `Fail`.
-pub(crate) fn decode_response(body: &[u8], origin: Origin<'_>, sink: &mut dyn FnMut(Event<'_>)) {
+/// Reads an answer, and gives its usage object as it was written. A body that is no answer gives one `Fail`.
+pub(crate) fn decode_response<'b>(
+    body: &'b [u8],
+    origin: Origin<'_>,
+    sink: &mut dyn FnMut(Event<'_>),
+) -> Option<&'b str> {
     let answer: WireAnswer<'_> = match wire::parse(body) {
         Ok(answer) => answer,
         Err(error) => {
             let message = format!("the upstream's answer cannot be read: {error}");
-            return sink(Event::Fail(Failure::new(FailureKind::Upstream, message)));
+            sink(Event::Fail(Failure::new(FailureKind::Upstream, message)));
+            return None;
         }
     };
     if answer.error.is_some() || answer.choices.as_ref().is_none_or(Vec::is_empty) {
@@ -30,9 +35,12 @@ pub(crate) fn decode_response(body: &[u8], origin: Origin<'_>, sink: &mut dyn Fn
                 "the upstream's answer holds no choices",
             );
         }
-        return sink(Event::Fail(failure));
+        sink(Event::Fail(failure));
+        return None;
     }
+    let counts = answer.counts();
     let mut decoder = StreamDecoder::new(&origin);
     decoder.answer(answer, sink);
     decoder.finish(sink);
+    counts
 }

@@ -191,7 +191,7 @@ impl StreamDecoder {
             }
         }
         if let Some(wire) = answer.usage.or(answer.x_groq.and_then(|groq| groq.usage)) {
-            self.count(&wire, sink);
+            self.count(&wire.value, sink);
         }
     }
 
@@ -234,7 +234,7 @@ impl StreamDecoder {
                 .and_then(|raw| finish_reason(raw, wire.stop_reason, choice.refused));
         }
         if let Some(wire) = wire.usage {
-            self.count(&wire, sink);
+            self.count(&wire.value, sink);
         }
     }
 

@@ -1,5 +1,7 @@
 //! A complete answer becomes a client's body.
 
+use std::ops::Range;
+
 use super::encode_members::{
     FILTERED, annotation, details, finish_reason, image, logprobs, native_reason, signature,
 };
@@ -9,8 +11,12 @@ use crate::answer::Answer;
 use crate::ir::{Finish, Opaque, OpaqueKind, Opening, OutPart, Response};
 use crate::json::Writer;
 
-/// Writes a completion.
-pub(crate) fn encode_response(response: &Response, answer: &mut Answer, out: &mut Vec<u8>) {
+/// Writes a completion; gives the place of its usage object.
+pub(crate) fn encode_response(
+    response: &Response,
+    answer: &mut Answer,
+    out: &mut Vec<u8>,
+) -> Option<Range<usize>> {
     let id = answer.ids.next("chatcmpl-");
     let last = response
         .parts
@@ -19,6 +25,7 @@ pub(crate) fn encode_response(response: &Response, answer: &mut Answer, out: &mu
         .max()
         .unwrap_or(1);
     let choices = last.max(u32::try_from(response.finish.len()).unwrap_or(1));
+    let mut told = None;
     Writer::new(out).object(|w| {
         w.str("id", &id);
         w.str("object", "chat.completion");
@@ -29,8 +36,9 @@ pub(crate) fn encode_response(response: &Response, answer: &mut Answer, out: &mu
                 alternative(response, choice, answer, w);
             }
         });
-        usage::encode(&response.usage.unwrap_or_default(), w);
+        told = Some(usage::encode(&response.usage.unwrap_or_default(), w));
     });
+    told
 }
 
 fn alternative(response: &Response, choice: u32, answer: &Answer, w: &mut Writer<'_>) {

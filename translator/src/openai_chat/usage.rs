@@ -1,5 +1,7 @@
 //! Token counts, read and written. OpenAI's totals include their parts; the representation's buckets do not overlap.
 
+use std::ops::Range;
+
 use super::wire_response::WireUsage;
 use crate::ir::Usage;
 use crate::json::Writer;
@@ -43,10 +45,10 @@ pub(crate) fn read_usage(raw: &str) -> Option<Usage> {
     decode(&crate::wire::parse_text(raw).ok()?)
 }
 
-/// Writes token counts as a member `usage`.
-pub(super) fn encode(usage: &Usage, w: &mut Writer<'_>) {
+/// Writes token counts as a member `usage`; gives the place of the object.
+pub(super) fn encode(usage: &Usage, w: &mut Writer<'_>) -> Range<usize> {
     let (input, output) = (usage.input_total(), usage.output_total());
-    w.object_in("usage", |w| {
+    w.object_at("usage", |w| {
         w.uint("prompt_tokens", input);
         w.uint("completion_tokens", output);
         w.uint("total_tokens", input.saturating_add(output));
@@ -61,7 +63,7 @@ pub(super) fn encode(usage: &Usage, w: &mut Writer<'_>) {
             w.uint("accepted_prediction_tokens", 0);
             w.uint("rejected_prediction_tokens", 0);
         });
-    });
+    })
 }
 
 #[cfg(test)]

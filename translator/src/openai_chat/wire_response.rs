@@ -4,7 +4,7 @@
 
 use super::wire::{Content, WireCall, WireInvocation, WireUrl};
 use crate::Text;
-use crate::wire::{Count, Number, Raw, Str};
+use crate::wire::{Count, Number, Raw, Said, Str};
 use crate::wire_object;
 
 wire_object! {
@@ -13,7 +13,7 @@ wire_object! {
         id: Str<'a> = "id",
         model: Str<'a> = "model",
         choices: Vec<WireAlternative<'a>> = "choices",
-        usage: WireUsage<'a> = "usage",
+        usage: Said<'a, WireUsage<'a>> = "usage",
         x_groq: WireGroq<'a> = "x_groq",
         error: Raw<'a> = "error",
         object: Str<'a> = "object",
@@ -22,10 +22,23 @@ wire_object! {
     }
 }
 
+impl<'a> WireAnswer<'a> {
+    /// The usage object, wherever the server has put it.
+    pub(super) fn counts(&self) -> Option<&'a str> {
+        let groq = self.x_groq.as_ref().and_then(|groq| groq.usage.as_ref());
+        let of_choice =
+            |choice: &'_ WireAlternative<'a>| choice.usage.as_ref().map(|usage| usage.raw);
+        let choices = self.choices.iter().flatten();
+        let top = self.usage.as_ref().or(groq).map(|usage| usage.raw);
+        top.or_else(|| choices.filter_map(of_choice).next_back())
+            .map(Raw::get)
+    }
+}
+
 wire_object! {
     /// Groq's place for usage on streams.
     pub(crate) struct WireGroq<'a> {
-        usage: WireUsage<'a> = "usage",
+        usage: Said<'a, WireUsage<'a>> = "usage",
         error: Raw<'a> = "error",
     }
 }
@@ -37,7 +50,7 @@ wire_object! {
         delta: WireDelta<'a> = "delta" | "message",
         finish_reason: Raw<'a> = "finish_reason",
         stop_reason: Raw<'a> = "stop_reason" | "matched_stop",
-        usage: WireUsage<'a> = "usage",
+        usage: Said<'a, WireUsage<'a>> = "usage",
         error: Raw<'a> = "error",
         logprobs: Raw<'a> = "logprobs",
         skipped: Raw<'a> = "native_finish_reason",

@@ -204,7 +204,7 @@ impl Reader {
     /// The end of an answer: token counts and the reason.
     pub(super) fn finish(&self, answered: &Answered<'_>, sink: &mut dyn FnMut(Event<'_>)) {
         if let Some(wire) = &answered.usage {
-            sink(Event::Usage(usage(wire)));
+            sink(Event::Usage(usage(&wire.value)));
         }
         let status = answered
             .status

@@ -9,14 +9,18 @@ use crate::ir::Event;
 use crate::translate::Origin;
 use crate::wire::{self, parse_raw};
 
-/// Reads a complete answer.
-pub(crate) fn decode_response(body: &[u8], origin: Origin<'_>, sink: &mut dyn FnMut(Event<'_>)) {
+/// Reads a complete answer, and gives its usage object as it was written.
+pub(crate) fn decode_response<'b>(
+    body: &'b [u8],
+    origin: Origin<'_>,
+    sink: &mut dyn FnMut(Event<'_>),
+) -> Option<&'b str> {
     let answered: Answered<'_> = match wire::parse(body) {
         Ok(answered) => answered,
         Err(error) => {
             let message = format!("the upstream's answer cannot be read: {error}");
             sink(Event::Fail(Failure::new(FailureKind::Upstream, message)));
-            return;
+            return None;
         }
     };
     if answered.output.is_none() && answered.status.is_none() {
@@ -28,7 +32,7 @@ pub(crate) fn decode_response(body: &[u8], origin: Origin<'_>, sink: &mut dyn Fn
             ),
         };
         sink(Event::Fail(failure));
-        return;
+        return None;
     }
     sink(Event::Start {
         id: answered.id.clone().unwrap_or_default().0,
@@ -41,4 +45,5 @@ pub(crate) fn decode_response(body: &[u8], origin: Origin<'_>, sink: &mut dyn Fn
         reader.item(item, raw.get(), sink);
     }
     reader.finish(&answered, sink);
+    answered.usage.map(|usage| usage.raw.get())
 }

@@ -1,5 +1,7 @@
 //! A complete answer for a client, and the response object that stands in stream events.
 
+use std::ops::Range;
+
 use super::encode_items::{self as items, Call, Status, Words};
 use super::{error, server_items};
 use crate::Text;
@@ -41,7 +43,7 @@ impl Stand<'_> {
     }
 }
 
-/// Writes the response object. `output` holds the items, as list elements.
+/// Writes the response object; gives the place of its usage object. `output` holds the items, as list elements.
 pub(super) fn response(
     w: &mut Writer<'_>,
     answer: &Answer,
@@ -49,7 +51,7 @@ pub(super) fn response(
     stand: Stand<'_>,
     output: &[u8],
     usage: Option<&Usage>,
-) {
+) -> Option<Range<usize>> {
     w.str("id", id);
     w.str("object", "response");
     w.uint("created_at", answer.created);
@@ -71,15 +73,16 @@ pub(super) fn response(
     out.push(b'[');
     out.extend_from_slice(output);
     out.push(b']');
-    match usage {
-        Some(usage) => w.object_in("usage", |w| self::usage(w, usage)),
-        None => w.null("usage"),
+    let told = usage.map(|usage| w.object_at("usage", |w| self::usage(w, usage)));
+    if told.is_none() {
+        w.null("usage");
     }
     w.members_raw(if answer.echo.is_empty() {
         BARE_ECHO
     } else {
         &answer.echo
     });
+    told
 }
 
 /// The members that must not be missing, for an answer without a request of this dialect.
@@ -104,8 +107,13 @@ pub(super) fn usage(w: &mut Writer<'_>, usage: &Usage) {
     );
 }
 
-/// Writes a complete answer. Of several alternatives the first is written: this dialect has no more.
-pub(crate) fn encode_response(complete: &Response, answer: &mut Answer, out: &mut Vec<u8>) {
+/// Writes a complete answer; gives the place of its usage object. Of several alternatives the first is written: this
+/// dialect has no more.
+pub(crate) fn encode_response(
+    complete: &Response,
+    answer: &mut Answer,
+    out: &mut Vec<u8>,
+) -> Option<Range<usize>> {
     let id = answer.ids.next("resp_");
     let mut output = Output {
         logprobs: complete.logprobs(0).unwrap_or_default().to_owned(),
@@ -124,8 +132,9 @@ pub(crate) fn encode_response(complete: &Response, answer: &mut Answer, out: &mu
     let stand = failure
         .as_ref()
         .map_or_else(|| Stand::of(finish), Stand::Failed);
+    let mut told = None;
     Writer::new(out).object(|w| {
-        response(
+        told = response(
             w,
             answer,
             &id,
@@ -134,6 +143,7 @@ pub(crate) fn encode_response(complete: &Response, answer: &mut Answer, out: &mu
             complete.usage.as_ref(),
         );
     });
+    told
 }
 
 /// An unusable call is a failure: a normal end would make an agent stop in the middle of its task.

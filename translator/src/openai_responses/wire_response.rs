@@ -1,6 +1,6 @@
 //! Answers and stream frames as they stand on the wire. Knows members and their types, nothing of what they mean.
 
-use crate::wire::{Count, Number, Raw, Str};
+use crate::wire::{Count, Number, Raw, Said, Str};
 use crate::{Text, wire_object};
 
 wire_object! {
@@ -11,7 +11,7 @@ wire_object! {
         model: Str<'a> = "model",
         status: Str<'a> = "status",
         output: Vec<Raw<'a>> = "output",
-        usage: UsageWire<'a> = "usage",
+        usage: Said<'a, UsageWire<'a>> = "usage",
         error: Raw<'a> = "error",
         incomplete: Incomplete<'a> = "incomplete_details",
     }

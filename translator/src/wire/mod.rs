@@ -98,6 +98,21 @@ impl<'a> Wire<'a> for u32 {
     }
 }
 
+/// A value together with the JSON that it is.
+#[derive(Clone, Debug)]
+pub struct Said<'a, T> {
+    /// The value.
+    pub value: T,
+    /// The JSON.
+    pub raw: Raw<'a>,
+}
+
+impl<'a, T: Wire<'a>> Wire<'a> for Said<'a, T> {
+    fn read(cursor: &mut Cursor<'a>) -> Result<Self, Fault> {
+        cursor.both().map(|(value, raw)| Self { value, raw })
+    }
+}
+
 /// A member that may be absent or null.
 impl<'a, T: Wire<'a>> Wire<'a> for Option<T> {
     fn read(cursor: &mut Cursor<'a>) -> Result<Self, Fault> {

@@ -5,8 +5,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use serde_json::{Value, json};
 use translator::answer::Answer;
 use translator::recall;
-use translator::translate::{self, Origin, StreamTranslation, Summary, no_recall};
+use translator::translate::{
+    self, Calls, Gathering, Origin, StreamTranslation, Summary, no_recall,
+};
 use translator::undo::Undo;
+use translator::wording::{self, Wording, Words};
 use translator::{Dialect, envelope};
 
 use crate::cases::{self, AnswerCase, CREATED, SEED};
@@ -117,17 +120,24 @@ impl Exchange {
         catch_unwind(AssertUnwindSafe(|| {
             let mut out = Vec::new();
             let mut answer = self.answer.clone();
-            let summary = translate::response(
-                self.upstream,
-                body.as_bytes(),
-                self.origin(),
-                &self.undo,
-                &mut answer,
-                &mut out,
-            )
-            .map_err(|failure| format!("failed: {}", failure.message))?;
+            let (origin, calls) = (self.origin(), Calls::default());
+            let mut gathering = Gathering::new(self.upstream, &origin, &self.undo, &answer, calls);
+            gathering.take(0, body.as_bytes(), origin);
+            let (summary, wording) = gathering
+                .finish(&mut answer, &mut out)
+                .map_err(|failure| format!("failed: {}", failure.message))?;
+            let told = String::from_utf8_lossy(&out);
+            let mut words = Words::new(self.upstream);
+            words.answer(body.as_bytes());
+            let found = Wording {
+                upstream: words.said(),
+                client: wording::find(answer.dialect, &told).map(str::to_owned),
+            };
+            if wording != found {
+                return Err(format!("counts are {wording:?}, and stand as {found:?}"));
+            }
             let body = serde_json::from_slice(&out)
-                .map_err(|error| format!("no JSON: {error}: {}", String::from_utf8_lossy(&out)))?;
+                .map_err(|error| format!("no JSON: {error}: {told}"))?;
             Ok((body, summary))
         }))
         .unwrap_or_else(|_| Err("panicked".to_owned()))
