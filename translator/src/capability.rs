@@ -284,14 +284,21 @@ impl Table {
 
 /// A model's name less a vendor's prefix.
 pub(crate) fn bare(model: &str) -> &str {
-    model.rsplit('/').next().unwrap_or(model)
+    let slash = model.bytes().rposition(|byte| byte == b'/');
+    slash.map_or(model, |slash| &model[slash + 1..])
 }
 
 /// Whether a bare name begins so, in whatever case.
 pub(crate) fn begins_with(bare: &str, prefix: &str) -> bool {
-    bare.as_bytes()
+    let (bare, prefix) = (bare.as_bytes(), prefix.as_bytes());
+    // Most differ in the first letter, whatever its case.
+    let may = match (bare.first(), prefix.first()) {
+        (Some(one), Some(other)) => (one ^ other) & !0x20 == 0,
+        _ => true,
+    };
+    may && bare
         .get(..prefix.len())
-        .is_some_and(|head| head.eq_ignore_ascii_case(prefix.as_bytes()))
+        .is_some_and(|head| head.eq_ignore_ascii_case(prefix))
 }
 
 impl Capability {

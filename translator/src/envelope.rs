@@ -91,7 +91,11 @@ pub fn is_envelope(text: &str) -> bool {
 #[must_use]
 #[inline]
 pub fn begins(text: &[u8]) -> bool {
-    text.starts_with(PREFIX.as_bytes()) || text.starts_with(b"SFVCM")
+    match text.first() {
+        Some(b'h') => text.starts_with(PREFIX.as_bytes()),
+        Some(b'S') => text.starts_with(b"SFVCM"),
+        _ => false,
+    }
 }
 
 fn payload(states: &[Opaque<'_>]) -> Vec<u8> {

@@ -162,7 +162,9 @@ fn nameless(turns: &mut [Turn<'_>], client: Dialect, report: &mut Report) {
 /// Gives every call an id of its own: missing ones by place, repeated ones by hash of id and turn.
 /// Results follow the latest call of their id, or, without an id, the first open call of their name.
 fn unique_ids<'a>(turns: &mut [Turn<'a>]) {
-    let mut seen: HashMap<Cow<'a, str>, Cow<'a, str>> = HashMap::new();
+    let parts = turns.iter().flat_map(|turn| &turn.parts);
+    let calls = parts.filter(|part| matches!(part.kind, Kind::ToolCall(_)));
+    let mut seen: HashMap<Cow<'a, str>, Cow<'a, str>> = HashMap::with_capacity(calls.count());
     // Calls of the latest assistant turn that wait for a result: name and id.
     let mut open: VecDeque<(Cow<'a, str>, Cow<'a, str>)> = VecDeque::new();
     for (index, turn) in turns.iter_mut().enumerate() {

@@ -8,12 +8,11 @@
 use std::cell::OnceCell;
 use std::hash::{Hash as _, Hasher as _};
 
-use serde_json::Value;
-
 use self::fingerprint::Fingerprint;
 use crate::envelope;
 use crate::ir::{Args, Kind, Opaque, OpaqueKind, Part, Request, Role, Source, ToolResult, Turn};
 use crate::text::Text;
+use crate::wire::{Cursor, Fault};
 
 mod fingerprint;
 
@@ -334,33 +333,49 @@ fn of_words<T: AsRef<str>>(before: u64, words: impl Iterator<Item = T>) -> Mark 
 fn canonical(args: &Args<'_>) -> u64 {
     let mut hasher = Fingerprint::default();
     let (object, _) = args.to_object();
-    match serde_json::from_str::<Value>(&object) {
-        Ok(value) => take_value(&mut hasher, &value),
+    let mut cursor = Cursor::new(&object);
+    match value(&mut cursor).and_then(|value| cursor.finish().map(|()| value)) {
+        Ok(value) => value.hash(&mut hasher),
         Err(_) => object.hash(&mut hasher),
     }
     hasher.finish()
 }
 
-fn take_value(hasher: &mut Fingerprint, value: &Value) {
-    match value {
-        Value::Null => 0_u8.hash(hasher),
-        Value::Bool(flag) => (1_u8, flag).hash(hasher),
-        Value::Number(number) => (2_u8, number.as_f64().map(f64::to_bits)).hash(hasher),
-        Value::String(text) => (3_u8, text).hash(hasher),
-        Value::Array(items) => {
-            (4_u8, items.len()).hash(hasher);
-            items.iter().for_each(|item| take_value(hasher, item));
+/// The hash of the next value.
+fn value(cursor: &mut Cursor<'_>) -> Result<u64, Fault> {
+    let mut hasher = Fingerprint::default();
+    match cursor.peek()? {
+        b'"' => (3_u8, cursor.characters()?).hash(&mut hasher),
+        b'[' => {
+            4_u8.hash(&mut hasher);
+            cursor.list(|cursor| {
+                value(cursor)?.hash(&mut hasher);
+                Ok(())
+            })?;
         }
-        Value::Object(members) => {
-            let mut members: Vec<_> = members.iter().collect();
-            members.sort_by_key(|(key, _)| *key);
-            (5_u8, members.len()).hash(hasher);
-            for (key, item) in members {
-                key.hash(hasher);
-                take_value(hasher, item);
+        b'{' => {
+            let mut members = Vec::new();
+            cursor.object(|cursor, name| {
+                let mut hasher = Fingerprint::default();
+                name.as_str().hash(&mut hasher);
+                members.push((hasher.finish(), value(cursor)?));
+                Ok(())
+            })?;
+            // Of members of one name the last one counts.
+            members.reverse();
+            members.sort_by_key(|(name, _)| *name);
+            members.dedup_by_key(|(name, _)| *name);
+            (5_u8, members).hash(&mut hasher);
+        }
+        _ => {
+            let raw = cursor.raw()?;
+            match raw.parse::<f64>() {
+                Ok(number) => (2_u8, number.to_bits()).hash(&mut hasher),
+                Err(_) => (1_u8, raw).hash(&mut hasher),
             }
         }
     }
+    Ok(hasher.finish())
 }
 
 #[cfg(test)]

@@ -142,6 +142,9 @@ impl Words {
     }
 
     fn search(&mut self) {
+        if self.event.is_empty() {
+            return;
+        }
         let event = std::mem::take(&mut self.event);
         if let Some(raw) = find(self.dialect, &event) {
             self.object(raw);

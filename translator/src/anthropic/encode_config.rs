@@ -116,7 +116,7 @@ pub(super) fn sampling(
 
 fn number(
     w: &mut Writer<'_>,
-    key: &str,
+    key: &'static str,
     value: f64,
     max: f64,
     field: &'static str,

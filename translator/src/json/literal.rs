@@ -1,6 +1,6 @@
 //! Where string literals end. Knows literals, nothing of the values around them.
 
-use super::block::{Block, Escapes, LENGTH, special};
+use super::block::{Blocks, Escapes, marks};
 
 /// A literal that is valid JSON.
 #[derive(Clone, Copy, Debug)]
@@ -18,30 +18,35 @@ pub(super) fn end(bytes: &[u8], start: usize) -> Option<usize> {
         return Some(start + 1 + length);
     }
     let mut escapes = Escapes::default();
-    for (index, block) in Block::all(inside).enumerate() {
+    let mut blocks = Blocks::of(bytes, start + 1);
+    while let Some((at, block)) = blocks.next() {
         let closing = block.of(b'"') & !escapes.of(block.of(b'\\'));
         if closing != 0 {
-            return Some(start + 1 + index * LENGTH + closing.trailing_zeros() as usize + 1);
+            return Some(at + closing.trailing_zeros() as usize + 1);
         }
     }
     None
 }
 
 /// The literal that opens at `start`, its characters and escapes checked. An error is the index of the fault.
+#[inline]
 pub(crate) fn checked(bytes: &[u8], start: usize) -> Result<Literal, usize> {
-    let inside = bytes.get(start + 1..).unwrap_or_default();
-    if let Some(length) = short(inside) {
-        return Ok(Literal {
+    match bytes.get(start + 1..).and_then(short) {
+        Some(length) => Ok(Literal {
             end: start + 1 + length,
             escaped: false,
-        });
+        }),
+        None => long(bytes, start),
     }
+}
+
+#[inline(never)]
+fn long(bytes: &[u8], start: usize) -> Result<Literal, usize> {
+    let mut blocks = Blocks::of(bytes, start + 1);
     let mut escapes = Escapes::default();
     let mut any = false;
-    for (index, block) in Block::all(inside).enumerate() {
-        let at = start + 1 + index * LENGTH;
-        let quotes = block.of(b'"');
-        let backslashes = block.of(b'\\');
+    while let Some((at, block)) = blocks.next() {
+        let (quotes, backslashes) = (block.of(b'"'), block.of(b'\\'));
         let escaped = escapes.of(backslashes);
         let closing = quotes & !escaped;
         // All positions before the closing quote, or the whole block.
@@ -51,19 +56,15 @@ pub(crate) fn checked(bytes: &[u8], start: usize) -> Result<Literal, usize> {
         if controls != 0 {
             return Err(at + controls.trailing_zeros() as usize);
         }
-        let mut rare = escaped & within & !(block.of_either(b'n', b't') | quotes | backslashes);
+        let mut rare = escaped & within & !(quotes | backslashes);
+        if rare != 0 {
+            rare &= !block.of_either(b'n', b't');
+        }
         while rare != 0 {
-            let place = rare.trailing_zeros() as usize;
+            let place = at + rare.trailing_zeros() as usize;
             rare &= rare - 1;
-            let known = match block.at(place) {
-                b'/' | b'b' | b'f' | b'r' => true,
-                b'u' => bytes
-                    .get(at + place + 1..at + place + 5)
-                    .is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)),
-                _ => false,
-            };
-            if !known {
-                return Err(at + place);
+            if !is_escape(&bytes[place..]) {
+                return Err(place);
             }
         }
         if closing != 0 {
@@ -76,26 +77,49 @@ pub(crate) fn checked(bytes: &[u8], start: usize) -> Result<Literal, usize> {
     Err(bytes.len())
 }
 
+/// One of the rarer escapes; `text` begins behind the backslash.
+fn is_escape(text: &[u8]) -> bool {
+    match text {
+        [b'/' | b'b' | b'f' | b'r', ..] => true,
+        [b'u', digits @ ..] => digits
+            .first_chunk::<4>()
+            .is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)),
+        _ => false,
+    }
+}
+
 /// How many bytes at the beginning may stand in a literal as they are.
 pub(super) fn plain(bytes: &[u8]) -> usize {
     let (lanes, rest) = bytes.as_chunks::<16>();
     for (index, lane) in lanes.iter().enumerate() {
-        let special = special(lane);
+        let (special, _) = marks(lane);
         if special != 0 {
             return index * 16 + special.trailing_zeros() as usize;
         }
     }
-    let is_special = |&byte: &u8| byte < 0x20 || byte == b'"' || byte == b'\\';
-    let place = rest.iter().position(is_special);
-    bytes.len() - rest.len() + place.unwrap_or(rest.len())
+    if rest.is_empty() {
+        return bytes.len();
+    }
+    // The rest with some of what is known to be plain before it, or else behind.
+    let mut padded = [b' '; 16];
+    let (lane, start) = match bytes.last_chunk() {
+        Some(lane) => (lane, bytes.len() - 16),
+        None => {
+            padded[..rest.len()].copy_from_slice(rest);
+            (&padded, 0)
+        }
+    };
+    bytes
+        .len()
+        .min(start + marks(lane).0.trailing_zeros() as usize)
 }
 
 /// The first look, for names and words are short and have no escapes: the length with the closing quote.
+#[inline]
 fn short(inside: &[u8]) -> Option<usize> {
-    let lane = inside.first_chunk::<16>()?;
-    let special = special(lane);
-    let first = special.trailing_zeros() as usize;
-    (special != 0 && lane[first] == b'"').then_some(first + 1)
+    let (special, quotes) = marks(inside.first_chunk()?);
+    let first = special & special.wrapping_neg();
+    (first & quotes != 0).then_some(first.trailing_zeros() as usize + 1)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Where an object or a list ends, found by its brackets in blocks. Trusts that the text is JSON.
 
-use super::block::{Block, Escapes, LENGTH};
+use super::block::{Blocks, Escapes, LENGTH};
 
 /// The index behind the value that opens at `start`; `None` when the document ends inside it. Every string in it
 /// is shown to `string`: the bytes from behind its opening quote.
@@ -13,17 +13,17 @@ pub(super) fn end<'d>(
     let mut escapes = Escapes::default();
     // All bits when the block begins inside a string.
     let mut in_string = 0_u64;
-    for (index, block) in Block::all(&bytes[start..]).enumerate() {
+    let mut blocks = Blocks::of(bytes, start);
+    while let Some((at, block)) = blocks.next() {
         let quotes = block.of(b'"') & !escapes.of(block.of(b'\\'));
         if quotes == 0 && in_string != 0 {
             continue;
         }
-        let at = start + index * LENGTH;
         // From each opening quote to the place before the closing one.
         let inside = up_to_each(quotes) ^ in_string;
         in_string = 0_u64.wrapping_sub(inside >> (LENGTH - 1));
-        let opening = block.of_either(b'{', b'[') & !inside;
-        let closing = block.of_either(b'}', b']') & !inside;
+        let (opening, closing) = block.brackets();
+        let (opening, closing) = (opening & !inside, closing & !inside);
         let mut end = None;
         if (closing.count_ones() as usize) < depth {
             depth += opening.count_ones() as usize;

@@ -52,13 +52,17 @@ impl<'b> Writer<'b> {
     }
 
     /// A member whose value is an object.
-    pub fn object_in(&mut self, key: &str, fill: impl FnOnce(&mut Writer<'_>)) {
+    pub fn object_in(&mut self, key: &'static str, fill: impl FnOnce(&mut Writer<'_>)) {
         self.key(key);
         self.nested(b'{', b'}', fill);
     }
 
     /// The same; gives the place of the object in the buffer.
-    pub fn object_at(&mut self, key: &str, fill: impl FnOnce(&mut Writer<'_>)) -> Range<usize> {
+    pub fn object_at(
+        &mut self,
+        key: &'static str,
+        fill: impl FnOnce(&mut Writer<'_>),
+    ) -> Range<usize> {
         self.key(key);
         let start = self.out.len();
         self.nested(b'{', b'}', fill);
@@ -66,58 +70,60 @@ impl<'b> Writer<'b> {
     }
 
     /// A member whose value is a list.
-    pub fn array_in(&mut self, key: &str, fill: impl FnOnce(&mut Writer<'_>)) {
+    pub fn array_in(&mut self, key: &'static str, fill: impl FnOnce(&mut Writer<'_>)) {
         self.key(key);
         self.nested(b'[', b']', fill);
     }
 
     /// A member with a string value.
-    pub fn str(&mut self, key: &str, value: &str) {
+    pub fn str(&mut self, key: &'static str, value: &str) {
         self.key(key);
         escape_into(value, self.out);
     }
 
     /// A member with a text value, copied as it is when it still is a literal.
-    pub fn text(&mut self, key: &str, value: &Text<'_>) {
+    pub fn text(&mut self, key: &'static str, value: &Text<'_>) {
         self.key(key);
         write_text(value, self.out);
     }
 
-    /// A member with a value that already is JSON.
+    /// A member with a value that already is JSON; its name may come from outside.
     pub fn raw(&mut self, key: &str, json: &str) {
-        self.key(key);
+        self.separate();
+        escape_into(key, self.out);
+        self.out.push(b':');
         self.out.extend_from_slice(json.as_bytes());
     }
 
     /// A member with an unsigned integer.
-    pub fn uint(&mut self, key: &str, value: u64) {
+    pub fn uint(&mut self, key: &'static str, value: u64) {
         self.key(key);
         self.out
             .extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
     }
 
     /// A member with a signed integer.
-    pub fn int(&mut self, key: &str, value: i64) {
+    pub fn int(&mut self, key: &'static str, value: i64) {
         self.key(key);
         self.out
             .extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
     }
 
     /// A member with a float; a whole number is written without a fraction, a non-finite one as null.
-    pub fn float(&mut self, key: &str, value: f64) {
+    pub fn float(&mut self, key: &'static str, value: f64) {
         self.key(key);
         write_float(value, self.out);
     }
 
     /// A member with a boolean.
-    pub fn bool(&mut self, key: &str, value: bool) {
+    pub fn bool(&mut self, key: &'static str, value: bool) {
         self.key(key);
         self.out
             .extend_from_slice(if value { b"true" } else { b"false" });
     }
 
     /// A member that is null.
-    pub fn null(&mut self, key: &str) {
+    pub fn null(&mut self, key: &'static str) {
         self.key(key);
         self.out.extend_from_slice(b"null");
     }
@@ -149,7 +155,7 @@ impl<'b> Writer<'b> {
     }
 
     /// A member whose value is a string built from several pieces, without an intermediate copy.
-    pub fn concat(&mut self, key: &str, pieces: &[&Text<'_>]) {
+    pub fn concat(&mut self, key: &'static str, pieces: &[&Text<'_>]) {
         self.key(key);
         self.out.push(b'"');
         for piece in pieces {
@@ -164,12 +170,13 @@ impl<'b> Writer<'b> {
         self.out.push(b'"');
     }
 
-    /// The name of the next member; the caller writes the value with [`Writer::buffer`].
-    pub fn key(&mut self, key: &str) {
-        self.separate();
-        self.out.push(b'"');
-        // Most names are plain; those from outside may not be.
-        escape_inner(key, self.out);
+    /// The name of the next member, which needs no escapes; the caller writes the value with [`Writer::buffer`].
+    pub fn key(&mut self, key: &'static str) {
+        debug_assert_eq!(literal::plain(key.as_bytes()), key.len(), "{key}");
+        let opening: &[u8] = if self.comma { b",\"" } else { b"\"" };
+        self.comma = true;
+        self.out.extend_from_slice(opening);
+        self.out.extend_from_slice(key.as_bytes());
         self.out.extend_from_slice(b"\":");
     }
 

@@ -94,7 +94,7 @@ impl Draft<'_> {
     )]
     fn number(
         &mut self,
-        key: &str,
+        key: &'static str,
         member: Member,
         value: Option<f64>,
         takes: bool,

@@ -379,7 +379,7 @@ impl Draft<'_> {
     }
 }
 
-fn write_url(key: &str, url: &Url<'_>, w: &mut Writer<'_>) {
+fn write_url(key: &'static str, url: &Url<'_>, w: &mut Writer<'_>) {
     match url {
         Url::Plain(url) => w.text(key, url),
         Url::Data { mime, data } => {

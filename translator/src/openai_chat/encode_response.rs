@@ -132,7 +132,7 @@ fn refusal(parts: &[&OutPart], finish: &Finish<'_>, has_text: bool) -> Option<St
 }
 
 fn joined(
-    key: &str,
+    key: &'static str,
     parts: &[&OutPart],
     wanted: impl Fn(&Opening<'static>) -> bool,
     w: &mut Writer<'_>,

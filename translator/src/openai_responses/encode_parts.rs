@@ -140,7 +140,7 @@ fn image(
     });
 }
 
-fn data_url(member: &str, mime: &str, data: &Text<'_>, w: &mut Writer<'_>) {
+fn data_url(member: &'static str, mime: &str, data: &Text<'_>, w: &mut Writer<'_>) {
     let head = Text::from(format!("data:{mime};base64,"));
     w.concat(member, &[&head, data]);
 }

@@ -232,7 +232,7 @@ pub(super) fn write(failure: &Failure, w: &mut Writer<'_>) {
 }
 
 /// Writes a string or null.
-pub(super) fn nullable(w: &mut Writer<'_>, key: &str, value: Option<&str>) {
+pub(super) fn nullable(w: &mut Writer<'_>, key: &'static str, value: Option<&str>) {
     match value {
         Some(value) => w.str(key, value),
         None => w.null(key),

@@ -13,12 +13,15 @@ impl Count {
 
 impl<'a> Wire<'a> for Count {
     fn read(cursor: &mut Cursor<'a>) -> Result<Self, Fault> {
-        let number: Option<f64> = cursor.raw()?.trim_matches('"').parse().ok();
-        Ok(Self(
-            number
-                .filter(|number| (0.0..Self::ABSURD).contains(number))
-                .map(|number| number as u64),
-        ))
+        let raw = cursor.raw()?;
+        // Nearly always it is nothing but digits.
+        let count = raw.parse().ok().or_else(|| {
+            let number: f64 = raw.trim_matches('"').parse().ok()?;
+            (0.0..Self::ABSURD)
+                .contains(&number)
+                .then_some(number as u64)
+        });
+        Ok(Self(count.filter(|count| *count < Self::ABSURD as u64)))
     }
 }
 

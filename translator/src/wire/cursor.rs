@@ -72,6 +72,7 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     /// When the document has ended.
+    #[inline]
     pub fn peek(&mut self) -> Result<u8, Fault> {
         self.skip_blank();
         match self.text.as_bytes().get(self.at) {
@@ -84,6 +85,7 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     /// When the next value is none.
+    #[inline]
     pub fn literal(&mut self) -> Result<&'a str, Fault> {
         self.string().map(|(literal, _)| literal)
     }
@@ -92,35 +94,57 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     /// When the next value is none, or cannot be decoded.
+    #[inline]
     pub fn characters(&mut self) -> Result<Cow<'a, str>, Fault> {
         let (literal, escaped) = self.string()?;
-        if !escaped {
-            return Ok(Cow::Borrowed(&literal[1..literal.len() - 1]));
+        self.decoded(literal, escaped)
+    }
+
+    #[inline]
+    fn decoded(&self, literal: &'a str, escaped: bool) -> Result<Cow<'a, str>, Fault> {
+        if escaped {
+            return self.unescaped(literal);
         }
+        Ok(Cow::Borrowed(&literal[1..literal.len() - 1]))
+    }
+
+    #[inline(never)]
+    fn unescaped(&self, literal: &str) -> Result<Cow<'a, str>, Fault> {
         serde_json::from_str(literal)
             .map(Cow::Owned)
             .map_err(|_| self.fault("an escape in a string stands for no character"))
     }
 
+    #[inline]
     fn string(&mut self) -> Result<(&'a str, bool), Fault> {
         if self.peek()? != b'"' {
             return Err(self.unexpected("a string"));
         }
+        self.opened()
+    }
+
+    /// The string whose quote is next.
+    #[inline]
+    fn opened(&mut self) -> Result<(&'a str, bool), Fault> {
         let start = self.at;
         match literal::checked(self.text.as_bytes(), start) {
             Ok(literal) => {
                 self.at = literal.end;
                 Ok((&self.text[start..literal.end], literal.escaped))
             }
-            Err(at) => {
-                self.at = at;
-                Err(self.fault(if at >= self.text.len() {
-                    "a string is not closed"
-                } else {
-                    "a string holds an invalid escape or a control character"
-                }))
-            }
+            Err(at) => Err(self.broken(at)),
         }
+    }
+
+    /// The fault in a string.
+    #[cold]
+    fn broken(&mut self, at: usize) -> Fault {
+        self.at = at;
+        self.fault(if at >= self.text.len() {
+            "a string is not closed"
+        } else {
+            "a string holds an invalid escape or a control character"
+        })
     }
 
     /// Any value, as it stands.
@@ -128,21 +152,36 @@ impl<'a> Cursor<'a> {
     /// # Errors
     /// When it is not JSON.
     pub fn raw(&mut self) -> Result<&'a str, Fault> {
-        self.skip_blank();
+        let first = self.peek()?;
         let start = self.at;
-        let floor = self.open.len();
-        let walked = self.walk(floor);
-        self.open.truncate(floor);
-        walked.map(|()| &self.text[start..self.at])
+        if matches!(first, b'{' | b'[') {
+            let floor = self.open.len();
+            let walked = self.walk(floor);
+            self.open.truncate(floor);
+            walked?;
+        } else {
+            self.scalar(first)?;
+        }
+        Ok(&self.text[start..self.at])
+    }
+
+    /// A value that begins with this byte and holds no others.
+    #[inline]
+    fn scalar(&mut self, first: u8) -> Result<(), Fault> {
+        match first {
+            b'"' => self.opened().map(drop),
+            b'-' | b'0'..=b'9' => self.number(),
+            b't' => self.word("true"),
+            b'f' => self.word("false"),
+            b'n' => self.word("null"),
+            _ => Err(self.fault("expected a value")),
+        }
     }
 
     fn walk(&mut self, floor: usize) -> Result<(), Fault> {
         loop {
             // A value begins.
             match self.peek()? {
-                b'"' => {
-                    self.literal()?;
-                }
                 b'{' => {
                     self.at += 1;
                     self.open.push(b'}');
@@ -158,11 +197,7 @@ impl<'a> Cursor<'a> {
                         continue;
                     }
                 }
-                b'-' | b'0'..=b'9' => self.number()?,
-                b't' => self.word("true")?,
-                b'f' => self.word("false")?,
-                b'n' => self.word("null")?,
-                _ => return Err(self.fault("expected a value")),
+                first => self.scalar(first)?,
             }
             // A value has ended, and perhaps what it stands in.
             loop {
@@ -190,10 +225,11 @@ impl<'a> Cursor<'a> {
         if self.peek()? != b'"' {
             return Err(self.fault("expected the name of a member"));
         }
-        self.literal()?;
+        self.opened()?;
         self.colon()
     }
 
+    #[inline]
     fn colon(&mut self) -> Result<(), Fault> {
         if self.peek()? != b':' {
             return Err(self.fault("expected `:`"));
@@ -264,7 +300,8 @@ impl<'a> Cursor<'a> {
                 if self.peek()? != b'"' {
                     return Err(self.fault("expected the name of a member"));
                 }
-                let name = Str(self.characters()?);
+                let (literal, escaped) = self.opened()?;
+                let name = Str(self.decoded(literal, escaped)?);
                 self.colon()?;
                 member(self, name)?;
                 if !self.goes_on(b'}')? {
@@ -315,6 +352,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// True behind a comma, false in front of the closing bracket.
+    #[inline]
     fn goes_on(&mut self, close: u8) -> Result<bool, Fault> {
         match self.peek()? {
             b',' => {
@@ -352,12 +390,14 @@ impl<'a> Cursor<'a> {
     }
 
     /// A fault at the present place.
+    #[cold]
     #[must_use]
     pub fn fault(&self, words: impl Into<Cow<'static, str>>) -> Fault {
         Fault(Box::new((self.at, words.into())))
     }
 
     /// A fault: the next value is of another type.
+    #[cold]
     #[must_use]
     pub fn unexpected(&self, wanted: &str) -> Fault {
         self.fault(format!("expected {wanted}, found {}", self.found()))
