@@ -22,6 +22,7 @@ mod m20261121_000012_conversation_switches;
 mod m20261121_000013_latencies_in_index;
 mod m20261121_000014_usages;
 mod m20261121_000015_key_weights;
+mod m20261121_000016_lean_requests;
 
 pub use sea_orm_migration::prelude::*;
 
@@ -45,6 +46,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000013_latencies_in_index::Migration),
             Box::new(m20261121_000014_usages::Migration),
             Box::new(m20261121_000015_key_weights::Migration),
+            Box::new(m20261121_000016_lean_requests::Migration),
         ]
     }
 }

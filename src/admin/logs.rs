@@ -51,18 +51,19 @@ pub(super) struct UsageWords {
 }
 
 impl UsageWords {
-    fn read(text: &str) -> Option<Self> {
-        let Ok(Value::Object(mut document)) = serde_json::from_str(text) else {
-            return None;
-        };
-        let upstream = match document.remove("upstream") {
-            Some(Value::Array(said)) => said,
-            _ => Vec::new(),
-        };
-        Some(Self {
-            upstream: upstream.into_iter().map(Any).collect(),
-            client: document.remove("client").map(Any),
-        })
+    /// Reads what was kept. The vendors' words stand in it as they came: an object that cannot be read, say for a number
+    /// beyond all bounds, is left out by itself.
+    fn read(text: &str) -> Self {
+        let document = |raw| serde_json::from_str(raw).ok().map(Any);
+        let upstream = translator::json::member(text, "upstream").map_or_else(Vec::new, |list| {
+            translator::json::elements(list)
+                .filter_map(document)
+                .collect()
+        });
+        Self {
+            upstream,
+            client: translator::json::member(text, "client").and_then(document),
+        }
     }
 }
 
@@ -361,7 +362,8 @@ impl Logs {
             fidelity: part(details.as_ref().map(|details| &details.fidelity)),
             usages: details
                 .as_ref()
-                .and_then(|details| UsageWords::read(details.usages.as_deref()?)),
+                .and_then(|details| details.usages.as_deref())
+                .map(UsageWords::read),
             capture,
         }))
     }

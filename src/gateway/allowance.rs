@@ -95,8 +95,7 @@ impl Output {
     }
 }
 
-/// Asks all limits of the caller's key for leave. What is reserved goes with the account; the headers tell the
-/// client how it stands.
+/// Asks all limits of the caller's key for leave. What is reserved goes with the account.
 ///
 /// # Errors
 /// The limit in the way, as the client is told.
@@ -106,9 +105,9 @@ pub(super) fn admit<'t>(
     uses: Use<'_>,
     targets: impl IntoIterator<Item = &'t PlannedTarget>,
     account: &mut Account,
-) -> Result<HeaderMap, Failure> {
+) -> Result<Notice, Failure> {
     let Some(key) = &caller.key else {
-        return Ok(HeaderMap::new());
+        return Ok(Notice::default());
     };
     let demand = demand(&caller.snapshot, key, uses, targets);
     let moment = Moment {
@@ -120,7 +119,7 @@ pub(super) fn admit<'t>(
         .admit(&key.allowance, demand, moment)
         .map_err(|refusal| told(&refusal))?;
     account.hold(reservation);
-    Ok(rate_headers(dialect, &standing, moment.wall_ms))
+    Ok(Notice(Some((dialect, standing, moment.wall_ms))))
 }
 
 fn demand<'t>(
@@ -171,22 +170,29 @@ fn told(refusal: &Refusal) -> Failure {
 /// Limit, what is left, and when all is there again.
 type Names = [HeaderName; 3];
 
-/// How the key stands, where the SDKs of a dialect look for it. Gemini has no such headers.
-fn rate_headers(dialect: Dialect, standing: &Standing, wall_ms: i64) -> HeaderMap {
-    let mut headers = HeaderMap::with_capacity(6);
-    let (names, reset): (&[Names; 2], &dyn Fn(Duration) -> String) = match dialect {
-        Dialect::OpenAiChat | Dialect::OpenAiResponses => (&OPENAI, &duration),
-        Dialect::Anthropic => (&ANTHROPIC, &|rest| instant(rest, wall_ms)),
-        Dialect::Gemini => return headers,
-    };
-    for ([limit, remaining, whole], room) in names.iter().zip([standing.requests, standing.tokens])
-    {
-        let Some(room) = room else { continue };
-        headers.insert(limit, HeaderValue::from(room.limit));
-        headers.insert(remaining, HeaderValue::from(room.left));
-        headers.insert(whole, value(&reset(room.whole_in)));
+/// How the caller's key stands, for the head of the answer; of callers without a key there is nothing to tell.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Notice(Option<(Dialect, Standing, i64)>);
+
+impl Notice {
+    /// Tells it where the SDKs of the dialect look for it. Gemini has no such headers.
+    pub(super) fn tell(&self, headers: &mut HeaderMap) {
+        let Some((dialect, standing, wall_ms)) = self.0 else {
+            return;
+        };
+        let (names, reset): (&[Names; 2], &dyn Fn(Duration) -> String) = match dialect {
+            Dialect::OpenAiChat | Dialect::OpenAiResponses => (&OPENAI, &duration),
+            Dialect::Anthropic => (&ANTHROPIC, &|rest| instant(rest, wall_ms)),
+            Dialect::Gemini => return,
+        };
+        let rooms = [standing.requests, standing.tokens];
+        for ([limit, remaining, whole], room) in names.iter().zip(rooms) {
+            let Some(room) = room else { continue };
+            headers.insert(limit, HeaderValue::from(room.limit));
+            headers.insert(remaining, HeaderValue::from(room.left));
+            headers.insert(whole, value(&reset(room.whole_in)));
+        }
     }
-    headers
 }
 
 static OPENAI: [Names; 2] = [
@@ -280,7 +286,8 @@ mod tests {
             tokens: None,
         };
         let shown = |dialect| {
-            let headers = rate_headers(dialect, &standing, 1_795_262_400_123);
+            let mut headers = HeaderMap::new();
+            Notice(Some((dialect, standing, 1_795_262_400_123))).tell(&mut headers);
             let mut shown: Vec<_> = headers
                 .iter()
                 .map(|(name, value)| format!("{name}: {}", value.to_str().expect("ascii")))

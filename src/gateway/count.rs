@@ -14,7 +14,7 @@ use translator::{Dialect, estimate, foreign};
 use super::admit::{Leave, Place};
 use super::allowance::{self, Use};
 use super::body::AnswerBody;
-use super::generate::{limited, planned, sign};
+use super::generate::{planned, sign};
 use super::headers::{self, BRIDGE_COUNT};
 use super::peek::Peek;
 use super::prepare::{invalid, uri};
@@ -154,7 +154,7 @@ async fn counted(
     let mut response = reply::json(shaped(ingress.dialect, count));
     let headers = response.headers_mut();
     reply::identify(headers, ingress.dialect, &caller.request_id);
-    limited(headers, &limits);
+    limits.tell(headers);
     sign(headers, &plan.route, Some(target), account.attempts());
     headers.insert(BRIDGE_COUNT, HeaderValue::from_static(how));
     Ok(response)

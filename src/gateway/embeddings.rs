@@ -16,7 +16,7 @@ use super::admit::{Leave, Place};
 use super::allowance::{self, Output, Use};
 use super::body::AnswerBody;
 use super::embeddings_shape::{Vectors, Wish};
-use super::generate::{limited, planned, sign};
+use super::generate::{planned, sign};
 use super::headers;
 use super::peek::Peek;
 use super::prepare::uri;
@@ -128,7 +128,7 @@ async fn embedded(
             Ok((bytes, usage)) => {
                 let mut response = reply::json(bytes);
                 reply::identify(response.headers_mut(), dialect, &caller.request_id);
-                limited(response.headers_mut(), &limits);
+                limits.tell(response.headers_mut());
                 sign(
                     response.headers_mut(),
                     &plan.route,

@@ -15,6 +15,7 @@ use translator::Dialect;
 use translator::error::{Failure, FailureKind};
 use translator::undo::Undo;
 
+use super::allowance::Notice;
 use super::body::AnswerBody;
 use super::generate::planned;
 use super::headers::BRIDGE_PROVIDER;
@@ -253,7 +254,7 @@ pub(super) fn order(
         purpose: Purpose::Answer,
         keep_input: None,
         keeps_response: false,
-        limits: HeaderMap::new(),
+        limits: Notice::default(),
         route: plan.route,
         targets: plan.targets.into_iter().map(Arc::new).collect(),
     })

@@ -12,7 +12,7 @@ use translator::error::{Failure, FailureKind};
 use translator::estimate::Spoken;
 use translator::fidelity::Report;
 
-use super::allowance::{self, Output, Use};
+use super::allowance::{self, Notice, Output, Use};
 use super::body::{AnswerBody, Owned};
 use super::headers::{
     self, BRIDGE_ATTEMPTS, BRIDGE_FIDELITY, BRIDGE_MODEL, BRIDGE_PROVIDER, BRIDGE_ROUTE,
@@ -138,7 +138,7 @@ pub(super) async fn order(
         purpose,
         keep_input: None,
         keeps_response: false,
-        limits: HeaderMap::new(),
+        limits: Notice::default(),
         route: plan.route,
         targets: plan.targets.into_iter().map(Arc::new).collect(),
     });
@@ -236,13 +236,13 @@ pub(super) struct Frame {
     request_id: String,
     route: Arc<str>,
     json_array: bool,
-    limits: HeaderMap,
+    limits: Notice,
 }
 
 impl Frame {
     pub(super) fn of(order: &mut Order) -> Self {
         Self {
-            limits: std::mem::take(&mut order.limits),
+            limits: order.limits,
             ingress: order.ingress,
             request_id: order.request_id.clone(),
             route: Arc::clone(&order.route),
@@ -360,15 +360,8 @@ impl Frame {
 
     fn sign(&self, headers: &mut HeaderMap, target: Option<&PlannedTarget>, attempts: usize) {
         reply::identify(headers, self.ingress, &self.request_id);
-        limited(headers, &self.limits);
+        self.limits.tell(headers);
         sign(headers, &self.route, target, attempts);
-    }
-}
-
-/// Puts on an answer how the client key stands.
-pub(super) fn limited(headers: &mut HeaderMap, limits: &HeaderMap) {
-    for (name, value) in limits {
-        headers.insert(name, value.clone());
     }
 }
 

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use translator::Dialect;
 
+use super::allowance::Notice;
 use super::hub::Hub;
 use super::peek::Peek;
 use crate::routing::PlannedTarget;
@@ -41,7 +42,7 @@ pub(super) struct Order {
     /// The complete answer of a stream is kept.
     pub(super) keeps_response: bool,
     /// How the client key stands with its limits.
-    pub(super) limits: HeaderMap,
+    pub(super) limits: Notice,
     /// The route's name.
     pub(super) route: Arc<str>,
     pub(super) targets: Vec<Arc<PlannedTarget>>,

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::uri::{PathAndQuery, Scheme};
-use http::{HeaderMap, Uri};
+use http::{HeaderMap, HeaderName, Uri};
 use translator::answer::Answer;
 use translator::capability::ReasoningKnob;
 use translator::error::{Failure, FailureKind, Refusal};
@@ -350,21 +350,24 @@ pub(super) fn invalid(refusal: translator::error::Refusal) -> Failure {
     }
 }
 
+/// Where clients name their session.
+static SESSION: [HeaderName; 5] = [
+    HeaderName::from_static("x-claude-code-session-id"),
+    HeaderName::from_static("session-id"),
+    HeaderName::from_static("session_id"),
+    HeaderName::from_static("x-session-affinity"),
+    HeaderName::from_static("x-session-id"),
+];
+
 /// Ties the turns of one session together for the prompt cache, without naming anybody.
 fn cache_key(order: &Order, dialect: Dialect, user: Option<&str>) -> Option<String> {
     if !matches!(dialect, Dialect::OpenAiChat | Dialect::OpenAiResponses) {
         return None;
     }
-    let session = [
-        "x-claude-code-session-id",
-        "session-id",
-        "session_id",
-        "x-session-affinity",
-        "x-session-id",
-    ]
-    .into_iter()
-    .find_map(|name| order.headers.get(name)?.to_str().ok().map(Cow::Borrowed))
-    .or_else(|| session_of(user?))?;
+    let session = SESSION
+        .iter()
+        .find_map(|name| order.headers.get(name)?.to_str().ok().map(Cow::Borrowed))
+        .or_else(|| session_of(user?))?;
     Some(translator::ident::hash_hex(
         &format!("{}\n{session}", order.scope),
         32,

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use translator::json::Writer;
 use translator::wording::Wording;
 
 use super::{Outcome, Record, Tokens};
@@ -110,15 +110,28 @@ fn details(record: &Record, at: i64) -> Option<request_detail::Model> {
     })
 }
 
-/// Both sides' usage objects as one JSON document. What is no JSON after all is left out.
+/// Both sides' usage objects as one JSON document, each as it was written. The writer is spared reading them: who reads
+/// the document leaves out what is no JSON after all.
 fn usages(wording: &Wording) -> String {
-    let document = |raw: &String| serde_json::from_str::<Value>(raw).ok();
-    let upstream: Vec<Value> = wording.upstream.iter().filter_map(document).collect();
-    let mut usages = json!({"upstream": upstream});
-    if let Some(told) = wording.client.as_ref().and_then(document) {
-        usages["client"] = told;
-    }
-    usages.to_string()
+    let mut document = Vec::with_capacity(512);
+    Writer::new(&mut document).object(|usages| {
+        usages.array_in("upstream", |list| {
+            let plain = wording.upstream.iter().filter(|raw| is_plain(raw));
+            plain.for_each(|raw| list.item_raw(raw));
+        });
+        if let Some(told) = wording.client.as_deref().filter(|raw| is_plain(raw)) {
+            usages.raw("client", told);
+        }
+    });
+    // Made of texts.
+    String::from_utf8(document).unwrap_or_default()
+}
+
+/// A control character is allowed nowhere in JSON but between values, and a NUL is refused by some databases.
+fn is_plain(raw: &str) -> bool {
+    let is_odd = |byte: u8| byte < b' ' && !matches!(byte, b'\t' | b'\r' | b'\n');
+    // To the end, which is quicker than asking after each byte whether to go on.
+    !raw.bytes().fold(false, |odd, byte| odd | is_odd(byte))
 }
 
 fn sealed(record: &Record, at: i64, vault: &Vault) -> Option<capture::Model> {

@@ -112,7 +112,7 @@ impl Recorder {
         } else {
             batch.again
         };
-        match self.keep(store, &batch.entries, again).await {
+        match self.keep(store, Arc::clone(&batch.entries), again).await {
             Ok(()) => {
                 self.refusals = 0;
                 Ok(0)
@@ -136,7 +136,7 @@ impl Recorder {
         let mut in_a_row = 0;
         for entry in entries {
             match self
-                .keep(store, std::slice::from_ref(entry), Try::Again)
+                .keep(store, Arc::from([entry.clone()]), Try::Again)
                 .await
             {
                 Ok(()) => in_a_row = 0,
@@ -163,7 +163,12 @@ impl Recorder {
         Some(refused)
     }
 
-    async fn keep(&mut self, store: &Store, entries: &[Entry], again: Try) -> Result<(), String> {
+    async fn keep(
+        &mut self,
+        store: &Store,
+        entries: Arc<[Entry]>,
+        again: Try,
+    ) -> Result<(), String> {
         match timeout(DEADLINE, store.keep(entries, again, &mut self.known)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(said(&error)),

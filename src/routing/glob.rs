@@ -8,6 +8,8 @@ use std::fmt;
 /// A compiled pattern.
 #[derive(Clone)]
 pub struct Glob {
+    /// The first byte of every name that fits, in lower case, where there is one.
+    first: Option<u8>,
     text: Box<str>,
     shape: Shape,
 }
@@ -37,7 +39,12 @@ impl Glob {
                 _ => (pattern, Shape::General(general(pattern)?)),
             },
         };
+        let first = match shape {
+            Shape::Exact | Shape::Prefix => text.bytes().next(),
+            Shape::Any | Shape::Suffix | Shape::General(_) => None,
+        };
         Ok(Self {
+            first: first.map(|byte| byte.to_ascii_lowercase()),
             text: text.into(),
             shape,
         })
@@ -45,7 +52,13 @@ impl Glob {
 
     /// Whether a name fits.
     #[must_use]
+    #[inline]
     pub fn matches(&self, name: &str) -> bool {
+        let begins = name.bytes().next().map(|byte| byte.to_ascii_lowercase());
+        (self.first.is_none() || self.first == begins) && self.fits(name)
+    }
+
+    fn fits(&self, name: &str) -> bool {
         let (text, name_bytes) = (self.text.as_bytes(), name.as_bytes());
         match &self.shape {
             Shape::Any => true,

@@ -1,6 +1,7 @@
 //! Opening a database: the file, the connections, the schema, the keyring.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use migration::{Migrator, MigratorTrait as _};
@@ -39,7 +40,12 @@ impl Store {
         Migrator::up(&write, None).await?;
         let key = OperatorKey::of(options, sqlite_path(options.url.expose()).as_deref())?;
         let vault = unlock(&write, &key).await?;
-        Ok(Self { write, read, vault })
+        Ok(Self {
+            write,
+            read,
+            vault,
+            file: sqlite_path(options.url.expose()).map(Arc::from),
+        })
     }
 
     /// Takes back the newest `steps` steps of the schema.

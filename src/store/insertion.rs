@@ -47,7 +47,7 @@ fn statement<M: ModelTrait>(backend: DatabaseBackend, rows: &[&M]) -> Statement 
 }
 
 /// The names are those of entities.
-fn text(backend: DatabaseBackend, table: &str, columns: &[&str], rows: usize) -> String {
+pub(super) fn text(backend: DatabaseBackend, table: &str, columns: &[&str], rows: usize) -> String {
     let quote = match backend {
         DatabaseBackend::MySql => '`',
         _ => '"',

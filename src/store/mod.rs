@@ -29,10 +29,13 @@ pub mod spend;
 pub mod statistics;
 mod statistics_query;
 mod stored_responses;
+mod tray;
 mod turn;
 mod upkeep;
 mod vault;
 
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::{DatabaseBackend, DatabaseConnection, DatabaseTransaction, TransactionTrait};
@@ -83,6 +86,8 @@ pub struct Store {
     write: DatabaseConnection,
     read: DatabaseConnection,
     vault: Vault,
+    /// Where it is one file.
+    file: Option<Arc<Path>>,
 }
 
 impl Store {

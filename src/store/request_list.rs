@@ -16,6 +16,8 @@ use super::{Store, StoreError};
 pub const LARGEST_PAGE: u64 = 500;
 /// Longer texts are not looked for.
 const LONGEST_SEARCH: usize = 200;
+/// How most requests end; the others have an index of their own.
+const OK: &str = "ok";
 /// A search that takes longer is given up.
 const DEADLINE: Duration = Duration::from_secs(8);
 
@@ -83,6 +85,11 @@ impl RequestFilter {
         if let Some(model) = &self.model {
             let asked = Column::ModelAsked.eq(model.as_str());
             all = all.add(asked.or(Column::ModelServed.eq(model.as_str())));
+        }
+        if self.outcome.as_deref().is_some_and(|outcome| outcome != OK) {
+            // Says what the index of those rows wants to hear.
+            let ok = Expr::cust(format!("'{OK}'"));
+            all = all.add(Expr::col(Column::Outcome).ne(ok));
         }
         if let Some(status) = self.status {
             all = all.add(match status {

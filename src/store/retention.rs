@@ -5,10 +5,9 @@
 
 use std::time::Duration;
 
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{
-    ColumnTrait as _, EntityTrait, ExprTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _,
+    ColumnTrait, EntityTrait, ExprTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
 use super::entities::{
@@ -83,6 +82,18 @@ pub struct Swept {
     pub spend: u64,
 }
 
+/// Rows that go at once.
+struct Portion {
+    before: i64,
+    is_last: bool,
+}
+
+impl Portion {
+    fn condition<C: ColumnTrait>(&self, at: C) -> Expr {
+        at.lt(self.before)
+    }
+}
+
 impl Store {
     /// Lets go what is older than it may be at `now`, or too much.
     ///
@@ -112,16 +123,10 @@ impl Store {
             // What the sums have not come to yet must not go.
             let mark = rolling::mark(self.read(), Hold::No).await?;
             let before = std::cmp::min(before, mark.unwrap_or(i64::MIN));
-            // Bodies and details first: a row without them says less, they without it say nothing.
             swept.captures += self
                 .forget::<capture::Entity>(capture::Column::At, before)
                 .await?;
-            swept.details = self
-                .forget::<request_detail::Entity>(request_detail::Column::At, before)
-                .await?;
-            swept.requests = self
-                .forget::<request::Entity>(request::Column::At, before)
-                .await?;
+            self.forget_requests(before, &mut swept).await?;
         }
         if let Some(before) = before(retention.response_days) {
             swept.responses = self
@@ -157,31 +162,73 @@ impl Store {
     {
         let mut gone = 0;
         loop {
-            let edge: Option<i64> = E::find()
-                .select_only()
-                .column(at)
-                .filter(at.lt(before))
-                .order_by_asc(at)
-                .offset(PORTION - 1)
-                .limit(1)
-                .into_tuple()
-                .one(self.read())
-                .await?;
-            // Rows of the same millisecond go together, which is why the edge is a time and not a count.
-            let condition = match edge {
-                Some(edge) => at.lte(edge),
-                None => at.lt(before),
-            };
+            let portion = self.portion::<E>(at, before).await?;
             let done = E::delete_many()
-                .filter(condition)
+                .filter(portion.condition(at))
                 .exec(self.write())
                 .await?;
             gone += done.rows_affected;
-            if edge.is_none() {
+            if portion.is_last {
                 return Ok(gone);
             }
             tokio::time::sleep(PAUSE).await;
         }
+    }
+
+    /// Deletes requests from before a time with their details, the oldest first.
+    async fn forget_requests(&self, before: i64, swept: &mut Swept) -> Result<(), StoreError> {
+        let at = request::Column::At;
+        loop {
+            let portion = self.portion::<request::Entity>(at, before).await?;
+            let requests = Query::select()
+                .column(request::Column::Id)
+                .from(request::Entity)
+                .cond_where(portion.condition(at))
+                .take();
+            // Details first: a row without them says less, they without it say nothing, and are not found again.
+            let details = request_detail::Entity::delete_many()
+                .filter(request_detail::Column::Id.in_subquery(requests))
+                .exec(self.write())
+                .await?;
+            let done = request::Entity::delete_many()
+                .filter(portion.condition(at))
+                .exec(self.write())
+                .await?;
+            swept.details += details.rows_affected;
+            swept.requests += done.rows_affected;
+            if portion.is_last {
+                return Ok(());
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// The oldest rows from before a time, as many as may go at once.
+    async fn portion<E>(&self, at: E::Column, before: i64) -> Result<Portion, StoreError>
+    where
+        E: EntityTrait,
+    {
+        let edge: Option<i64> = E::find()
+            .select_only()
+            .column(at)
+            .filter(at.lt(before))
+            .order_by_asc(at)
+            .offset(PORTION - 1)
+            .limit(1)
+            .into_tuple()
+            .one(self.read())
+            .await?;
+        // Rows of the same millisecond go together, which is why the edge is a time and not a count.
+        Ok(match edge {
+            Some(edge) => Portion {
+                before: edge.saturating_add(1),
+                is_last: false,
+            },
+            None => Portion {
+                before,
+                is_last: true,
+            },
+        })
     }
 
     /// Deletes the oldest rows until the rest takes no more room than this.

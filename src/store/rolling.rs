@@ -16,7 +16,7 @@ use super::rollups::{self, Sums};
 use super::{Store, StoreError};
 
 /// The fact that holds the mark.
-const MARK: &str = "rolled_until";
+pub(super) const MARK: &str = "rolled_until";
 /// Requests are rows once they are over; most are over so soon after they began.
 const GRACE: i64 = 120_000;
 /// The mark moves so far at once.

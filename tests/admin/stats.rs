@@ -117,7 +117,7 @@ async fn fill(house: &House, owners: [&str; 2]) {
     house
         .control
         .store()
-        .keep(&entries, Try::First, &mut Knowledge::default())
+        .keep(entries, Try::First, &mut Knowledge::default())
         .await
         .expect("the database takes them");
 }
@@ -348,7 +348,7 @@ async fn an_export_has_what_the_list_has() {
     };
     let store = house.control.store();
     store
-        .keep(&[odd], Try::First, &mut Knowledge::default())
+        .keep([odd], Try::First, &mut Knowledge::default())
         .await
         .expect("kept");
     for asked in [

@@ -259,3 +259,25 @@ async fn words_that_pass_are_kept_only_where_the_counts_say_something_else() {
     assert_eq!(kept.usages(), &json!({"upstream": [odd]}));
     assert_eq!(kept.told(), Value::Null);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn words_that_nobody_can_read_spoil_nothing_beside_them() {
+    let answer = |oddity: &str| {
+        format!(
+            r#"{{"id":"m","type":"message","role":"assistant","model":"claude","content":[{{"type":"text","text":"ok"}}],"stop_reason":"end_turn","usage":{{"input_tokens":3,"output_tokens":2,"odd":{oddity}}}}}"#
+        )
+    };
+    // JSON allows numbers of any size.
+    for oddity in ["1e999", "[-9e9999, {}]"] {
+        let kept = Kept::of(
+            "anthropic",
+            Reply::json(200, &answer(oddity)),
+            "/v1/chat/completions",
+            chat("claude", json!({})),
+        )
+        .await;
+        assert_eq!(kept.usages()["upstream"], json!([]), "{oddity}");
+        assert_eq!(kept.usages()["client"], kept.told());
+        assert_eq!(kept.told()["prompt_tokens"], 3);
+    }
+}
