@@ -24,20 +24,14 @@ pub(super) fn end<'d>(
         in_string = 0_u64.wrapping_sub(inside >> (LENGTH - 1));
         let (opening, closing) = block.brackets();
         let (opening, closing) = (opening & !inside, closing & !inside);
-        let mut end = None;
-        if (closing.count_ones() as usize) < depth {
-            depth += opening.count_ones() as usize;
-            depth -= closing.count_ones() as usize;
-        } else {
-            end = places(opening | closing).find(|place| {
-                if opening & (1 << place) != 0 {
-                    depth += 1;
-                    return false;
-                }
-                depth = depth.saturating_sub(1);
-                depth == 0
-            });
-        }
+        let end = places(opening | closing).find(|place| {
+            if opening & (1 << place) != 0 {
+                depth += 1;
+                return false;
+            }
+            depth = depth.saturating_sub(1);
+            depth == 0
+        });
         let within = end.map_or(u64::MAX, |place| (1 << place) - 1);
         places(quotes & inside & within).for_each(|place| string(&bytes[at + place + 1..]));
         if let Some(place) = end {

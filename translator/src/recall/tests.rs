@@ -167,3 +167,36 @@ fn words_become_the_reasoning_that_they_were() {
     assert!(matches!(&part.kind, Kind::Reasoning { text } if *text == *"I thought"));
     assert!(part.opaque.is_empty());
 }
+
+#[test]
+fn arguments_are_told_apart_by_what_they_say() {
+    let of = |text: &'static str| canonical(&Args::Text(Text::borrowed(text)));
+    for (one, same) in [
+        (
+            r#"{"a":1,"b":[true,null]}"#,
+            r#"{ "b" : [ true, null ], "a" : 1.0 }"#,
+        ),
+        (r#"{"a":"\u00e9","\u0062":1e2}"#, r#"{"b":100,"a":"é"}"#),
+        (r#"{"a":{"x":1,"y":2},"a":3}"#, r#"{"a":3}"#),
+    ] {
+        assert_eq!(of(one), of(same), "{one} {same}");
+    }
+    let others = [
+        "{}",
+        r#"{"a":1}"#,
+        r#"{"a":"1"}"#,
+        r#"{"a":true}"#,
+        r#"{"a":"true"}"#,
+        r#"{"a":[]}"#,
+        r#"{"a":{}}"#,
+        r#"{"a":[[],[]]}"#,
+        r#"{"a":[[[]]]}"#,
+        r#"{"a":{"b":1},"c":2}"#,
+        r#"{"a":{"b":1,"c":2}}"#,
+        r#"{"a":2,"b":1}"#,
+        r#"{"a":1,"b":2}"#,
+        r#"{"a":1"#,
+    ];
+    let hashes: std::collections::HashSet<u64> = others.into_iter().map(of).collect();
+    assert_eq!(hashes.len(), others.len());
+}
