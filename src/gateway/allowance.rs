@@ -224,7 +224,7 @@ static ANTHROPIC: [Names; 2] = [
 /// `6m0s`
 fn duration(time: Duration) -> String {
     match time.as_secs() {
-        seconds @ 0..60 => format!("{seconds}s"),
+        seconds @ 0..60 => itoa::Buffer::new().format(seconds).to_owned() + "s",
         seconds => format!("{}m{}s", seconds / 60, seconds % 60),
     }
 }

@@ -38,22 +38,26 @@ impl Window {
     /// at least one.
     pub(super) fn wait(&mut self, other: Option<&mut Self>, second: u64, most: u64) -> u64 {
         self.advance(second);
-        let mut left = self.sum;
         let other = other.map(|other| {
             other.advance(self.newest);
-            left = left.saturating_add(other.sum);
             &*other
         });
-        for passed in 1..SECONDS {
-            // The oldest slot is the one that the next second takes.
-            left -= self.slots[place(self.newest + passed)];
-            left = left
-                .saturating_sub(other.map_or(0, |other| other.slots[place(other.newest + passed)]));
-            if left <= most {
-                return passed;
+        // From the present second back: what was used last leaves last, and is mostly too much already.
+        let mut held = 0_u64;
+        for age in 0..SECONDS {
+            held = held
+                .saturating_add(self.aged(age))
+                .saturating_add(other.map_or(0, |other| other.aged(age)));
+            if held > most {
+                return SECONDS - age;
             }
         }
-        SECONDS
+        1
+    }
+
+    /// What was used so many seconds ago.
+    const fn aged(&self, age: u64) -> u64 {
+        self.slots[place(self.newest + SECONDS - age)]
     }
 
     /// What was used, by how many seconds ago; only seconds in which something was.
