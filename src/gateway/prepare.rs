@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderName, Uri};
 use translator::answer::Answer;
-use translator::capability::ReasoningKnob;
+use translator::capability::{Capability, ReasoningKnob};
 use translator::error::{Failure, FailureKind, Refusal};
 use translator::fidelity::Report;
 use translator::member::Member;
@@ -127,7 +127,8 @@ fn mended(order: &Order, target: &PlannedTarget) -> Option<Prepared> {
     if provider.dialect != Dialect::Anthropic {
         return None;
     }
-    let aim = aim(order, target, order.stream);
+    let capability = provider.capability(&target.model);
+    let aim = aim(order, target, capability, order.stream);
     let mended = anthropic::mend(std::str::from_utf8(&order.body).ok()?, &aim)?;
     let body = Bytes::from(mended.body);
     let peek = Peek::at(&body).ok()?;
@@ -148,13 +149,18 @@ fn mended(order: &Order, target: &PlannedTarget) -> Option<Prepared> {
 }
 
 /// The target as the translator sees it.
-fn aim<'t>(order: &Order, target: &'t PlannedTarget, stream: bool) -> Target<'t> {
+fn aim<'t>(
+    order: &Order,
+    target: &'t PlannedTarget,
+    capability: &'t Capability,
+    stream: bool,
+) -> Target<'t> {
     let provider = &target.provider;
     Target {
         dialect: provider.dialect,
         provider: &provider.name,
         model: &target.model,
-        capability: provider.capability(&target.model),
+        capability,
         stream,
         cache_key: None,
         auto_cache: provider.dialect == Dialect::Anthropic
@@ -305,7 +311,7 @@ pub(super) fn translated(
         &Target {
             cache_key: cache_key.as_deref(),
             drop_state,
-            ..aim(order, target, stream)
+            ..aim(order, target, capability, stream)
         },
         order.strict,
     )?;
