@@ -210,14 +210,17 @@ async fn fill(store: &Store, rows: i64, now: i64) -> anyhow::Result<()> {
     database
         .execute_unprepared("ALTER TABLE requests ADD PRIMARY KEY (id)")
         .await?;
-    for (name, columns) in [
-        ("requests_at", "at, id"),
-        ("requests_key", "client_key_id, at"),
-        ("requests_owner", "owner_id, at"),
-        ("requests_outcome", "outcome, at"),
+    for (name, of) in [
+        ("requests_at", "(at, id)"),
+        ("requests_key", "(client_key_id, at)"),
+        (
+            "requests_owner",
+            "(owner_id, at) WHERE owner_id IS NOT NULL",
+        ),
+        ("requests_outcome", "(outcome, at) WHERE outcome <> 'ok'"),
     ] {
         database
-            .execute_unprepared(&format!("CREATE INDEX {name} ON requests ({columns})"))
+            .execute_unprepared(&format!("CREATE INDEX {name} ON requests {of}"))
             .await?;
     }
     sums(database, now).await?;
