@@ -18,6 +18,10 @@ use super::{Store, StoreError, StoreOptions, Vault};
 
 /// The fact that holds the wrapped root key.
 const KEYRING: &str = "keyring";
+/// How long an SQLite database may be held by others.
+pub(super) const BUSY: Duration = Duration::from_secs(5);
+/// Pages in the log of an SQLite database before they go to it: those written again and again go once.
+pub(super) const CHECKPOINT: &str = "4000";
 /// Readers of an SQLite database.
 const READERS: u32 = 4;
 
@@ -184,9 +188,8 @@ fn sqlite(options: &StoreOptions, connections: u32) -> ConnectOptions {
         let sqlite = sqlite
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
-            .busy_timeout(Duration::from_secs(5))
-            // Pages that are written again and again go to the database once.
-            .pragma("wal_autocheckpoint", "4000");
+            .busy_timeout(BUSY)
+            .pragma("wal_autocheckpoint", CHECKPOINT);
         if connections > 1 {
             // Readers sort what may be large.
             return sqlite;

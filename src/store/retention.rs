@@ -5,9 +5,10 @@
 
 use std::time::Duration;
 
-use sea_orm::sea_query::{Expr, Query};
+use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait, EntityTrait, ExprTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, EntityTrait, ExprTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
 };
 
 use super::entities::{
@@ -82,18 +83,6 @@ pub struct Swept {
     pub spend: u64,
 }
 
-/// Rows that go at once.
-struct Portion {
-    before: i64,
-    is_last: bool,
-}
-
-impl Portion {
-    fn condition<C: ColumnTrait>(&self, at: C) -> Expr {
-        at.lt(self.before)
-    }
-}
-
 impl Store {
     /// Lets go what is older than it may be at `now`, or too much.
     ///
@@ -162,13 +151,27 @@ impl Store {
     {
         let mut gone = 0;
         loop {
-            let portion = self.portion::<E>(at, before).await?;
+            let edge: Option<i64> = E::find()
+                .select_only()
+                .column(at)
+                .filter(at.lt(before))
+                .order_by_asc(at)
+                .offset(PORTION - 1)
+                .limit(1)
+                .into_tuple()
+                .one(self.read())
+                .await?;
+            // Rows of the same millisecond go together, which is why the edge is a time and not a count.
+            let condition = match edge {
+                Some(edge) => at.lte(edge),
+                None => at.lt(before),
+            };
             let done = E::delete_many()
-                .filter(portion.condition(at))
+                .filter(condition)
                 .exec(self.write())
                 .await?;
             gone += done.rows_affected;
-            if portion.is_last {
+            if edge.is_none() {
                 return Ok(gone);
             }
             tokio::time::sleep(PAUSE).await;
@@ -177,58 +180,33 @@ impl Store {
 
     /// Deletes requests from before a time with their details, the oldest first.
     async fn forget_requests(&self, before: i64, swept: &mut Swept) -> Result<(), StoreError> {
-        let at = request::Column::At;
         loop {
-            let portion = self.portion::<request::Entity>(at, before).await?;
-            let requests = Query::select()
+            // By name: some servers read a whole table to delete what a question selects.
+            let old: Vec<String> = request::Entity::find()
+                .select_only()
                 .column(request::Column::Id)
-                .from(request::Entity)
-                .cond_where(portion.condition(at))
-                .take();
-            // Details first: a row without them says less, they without it say nothing, and are not found again.
+                .filter(request::Column::At.lt(before))
+                .order_by_asc(request::Column::At)
+                .limit(PORTION)
+                .into_tuple()
+                .all(self.read())
+                .await?;
+            if old.is_empty() {
+                return Ok(());
+            }
+            // Details first: a row without them says less, they without it are not found again.
             let details = request_detail::Entity::delete_many()
-                .filter(request_detail::Column::Id.in_subquery(requests))
+                .filter(request_detail::Column::Id.is_in(old.iter().map(String::as_str)))
                 .exec(self.write())
                 .await?;
-            let done = request::Entity::delete_many()
-                .filter(portion.condition(at))
+            let requests = request::Entity::delete_many()
+                .filter(request::Column::Id.is_in(old))
                 .exec(self.write())
                 .await?;
             swept.details += details.rows_affected;
-            swept.requests += done.rows_affected;
-            if portion.is_last {
-                return Ok(());
-            }
+            swept.requests += requests.rows_affected;
             tokio::time::sleep(PAUSE).await;
         }
-    }
-
-    /// The oldest rows from before a time, as many as may go at once.
-    async fn portion<E>(&self, at: E::Column, before: i64) -> Result<Portion, StoreError>
-    where
-        E: EntityTrait,
-    {
-        let edge: Option<i64> = E::find()
-            .select_only()
-            .column(at)
-            .filter(at.lt(before))
-            .order_by_asc(at)
-            .offset(PORTION - 1)
-            .limit(1)
-            .into_tuple()
-            .one(self.read())
-            .await?;
-        // Rows of the same millisecond go together, which is why the edge is a time and not a count.
-        Ok(match edge {
-            Some(edge) => Portion {
-                before: edge.saturating_add(1),
-                is_last: false,
-            },
-            None => Portion {
-                before,
-                is_last: true,
-            },
-        })
     }
 
     /// Deletes the oldest rows until the rest takes no more room than this.

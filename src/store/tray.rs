@@ -6,7 +6,6 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use rusqlite::{
     Connection, ErrorCode, OpenFlags, OptionalExtension as _, Statement, TransactionBehavior,
@@ -14,15 +13,11 @@ use rusqlite::{
 use sea_orm::{DatabaseBackend, DbErr, RuntimeErr};
 
 use super::StoreError;
+use super::connect::{BUSY, CHECKPOINT};
 use super::entities::{capture, request, request_detail};
 use super::insertion::text;
 use super::requests::Entry;
 use super::rolling::MARK;
-
-/// Other programs may hold the file for so long.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// Pages in the log before they go to the database, as on the other connections.
-const CHECKPOINT: u32 = 4_000;
 
 /// What became of rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +51,7 @@ fn open(path: &Path) -> rusqlite::Result<Connection> {
     // The file is there, or something is wrong; and one at a time uses this connection.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(PATIENCE)?;
+    connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT)?;
     Ok(connection)
