@@ -38,10 +38,9 @@ check: admin-ui/node_modules/.package-lock.json
 fmt:
 	cargo fmt --all
 
-# What ships: the whole program optimised, and its size.
+# What ships: the whole program optimised, laid out by what it does under load, and its size.
 dist: ui
-	cargo build --locked --profile dist -p bridge -p bridge-admin
-	ls -l target/dist/bridge target/dist/bridge-admin
+	scripts/dist.sh
 
 # CPU per request and per chunk, memory per stream, cold start of what ships; beside nginx and a minimal proxy.
 bench: dist
