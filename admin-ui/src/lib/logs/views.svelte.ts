@@ -43,8 +43,9 @@ export class Views {
   async #change(change: (views: View[]) => View[]): Promise<boolean> {
     let views: View[] = [];
     const isKept = await keepPreferences((all) => {
-      const other = isObject(all.other as Json | undefined) ? all.other : {};
-      views = change(viewsOf((other as Record<string, Json>)[KEPT]));
+      const kept = all.other as Json | undefined;
+      const other = isObject(kept) ? kept : {};
+      views = change(viewsOf(other[KEPT]));
       return { ...all, other: { ...other, [KEPT]: views.map(({ name, filter }) => ({ name, query: paramsOf(filter).toString() })) } };
     });
     if (isKept) this.own = views;
