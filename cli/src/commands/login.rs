@@ -87,6 +87,11 @@ impl Login {
         session
             .console
             .note(&format!("logged in to {url} as {email} (profile `{name}`)"));
+        if global.token.is_some() {
+            session
+                .console
+                .warn("BRIDGE_TOKEN is set and goes before the log-in: unset it to be who has just logged in");
+        }
         Ok(())
     }
 

@@ -125,8 +125,12 @@ fn who_logs_out_with_a_token_of_the_environment_is_told_what_stays() {
     let hub = Hub::start();
     let elsewhere = hub.path("other.yml").display().to_string();
     let args = ["login", "--email", EMAIL, "--password-stdin"];
-    hub.run_in(&args, PASSWORD, &[("BRIDGE_ADMIN_CONFIG", &elsewhere)])
-        .shown();
+    let variables = [
+        ("BRIDGE_ADMIN_CONFIG", elsewhere.as_str()),
+        ("BRIDGE_TOKEN", "t"),
+    ];
+    let told = hub.run_in(&args, PASSWORD, &variables).failed(0);
+    assert!(told.contains("BRIDGE_TOKEN is set"), "{told}");
     let given = token(&hub, "other.yml");
     let with = [("BRIDGE_TOKEN", given.as_str())];
     let told = hub.run_in(&["logout"], "", &with).failed(0);
