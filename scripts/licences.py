@@ -4,7 +4,7 @@
     scripts/licences.py          refuses a licence that deny.toml does not allow
     scripts/licences.py FILE     does the same, then writes the texts of all of them into one file
 
-Needs Rust and Python, and for the texts admin-ui/node_modules. Knows nothing of how things are built.
+Needs Rust and Python 3.11, and for the texts admin-ui/node_modules. Knows nothing of how things are built.
 """
 
 import json
