@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What ships, in target/dist: the whole program optimised at once and laid out by what the hub does under load. Two
+# What ships, in target/dist: the programs optimised as a whole and laid out by what the hub does under load. Two
 # builds: one that counts, run under the load of `bridge-bench train`, and the one that ships, made with the counts.
 # The counts need llvm-profdata of the compiler in use (`rustup component add llvm-tools`); without it the programs are
 # built all the same, and are slower.
@@ -39,4 +39,5 @@ else
 fi
 mkdir -p "$target/dist"
 cp "$target/$host/dist/bridge" "$target/$host/dist/bridge-admin" "$target/dist/"
+scripts/licences.py "$target/dist/THIRD-PARTY-LICENSES.txt"
 ls -l "$target/dist/bridge" "$target/dist/bridge-admin"
