@@ -22,6 +22,26 @@ fn the_environment_wins_over_dotenv_and_file() {
 }
 
 #[test]
+fn debug_is_a_level_where_none_is_named() {
+    for (app, level) in [
+        ("DEBUG: true\n", "debug"),
+        ("DEBUG: false\n", "info"),
+        ("DEBUG: true\nLOG_LEVEL: warn\n", "warn"),
+    ] {
+        assert_eq!(Bench::app(app).settings().log_level, level, "{app}");
+    }
+    let bench = Bench::app("LOG_LEVEL: warn\n").variable("DEBUG", "1");
+    assert_eq!(bench.settings().log_level, "warn");
+    let bench = Bench::app("DEBUG: true\n");
+    let mut options = bench.options();
+    options.log_level = Some("error".to_owned());
+    let settings = super::load(&options).expect("sound");
+    assert_eq!(settings.log_level, "error");
+    let settings = Bench::app("").variable("DEBUG", "true").settings();
+    assert_eq!(settings.log_level, "debug");
+}
+
+#[test]
 fn defaults_without_any_file() {
     let settings = Bench::new().settings();
     assert_eq!(
@@ -45,8 +65,12 @@ fn text_becomes_values() {
     .variable("ALIASES", "{fast: q/a}")
     .settings();
     assert_eq!(
-        (settings.port, settings.debug, settings.db_pool_size),
-        (9000, true, Some(7))
+        (
+            settings.port,
+            settings.log_level.as_str(),
+            settings.db_pool_size
+        ),
+        (9000, "debug", Some(7))
     );
     assert_eq!(settings.fallback_strategy, Strategy::RoundRobin);
     assert_eq!(
