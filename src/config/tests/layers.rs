@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Bench;
+use crate::config::PRIORITIES;
 use crate::snapshot::{Auth, Mode, Snapshot, Source, Strategy};
 
 #[test]
@@ -191,12 +192,12 @@ fn the_demo_is_open_only_on_loopback_and_without_client_keys() {
     assert_eq!(open.auth(), Auth::Open);
     let snapshot = Snapshot::build(&open, 1).expect("sound");
     assert_eq!((snapshot.providers.len(), snapshot.rules.len()), (4, 4));
-    assert!(
-        snapshot
-            .providers
-            .iter()
-            .all(|provider| provider.allow_private_network)
-    );
+    for provider in &snapshot.providers {
+        assert!(provider.allow_private_network);
+        assert_eq!(provider.priority, (1 << 53) - 1, "JavaScript holds no more");
+    }
+    let last = *PRIORITIES.end();
+    assert!(snapshot.rules.iter().all(|rule| rule.priority == last));
     let keyed = Bench::app("CLIENT_KEYS: [{name: a, key: k1234567}]\n")
         .settings()
         .with_demo(address);
