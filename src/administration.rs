@@ -121,8 +121,7 @@ impl Administration {
         if let Some(welcome) = first_start(&control).await? {
             greet(&welcome);
         }
-        let responses = ResponseKeeper::start(&control);
-        self.hub.responses.attach(responses.archive());
+        let responses = ResponseKeeper::start(&control, &self.hub.responses);
         let conversations = ConversationKeeper::start(&control);
         self.entrance
             .open_admin(Admin::new(Arc::clone(&control)).endpoint());

@@ -17,6 +17,7 @@ use super::entities::{
 };
 use super::rolling::{self, Hold};
 use super::rollups::{DAY, HOUR};
+use super::stored_responses::REMOVED;
 use super::{Store, StoreError};
 use crate::pool::limits::Period;
 
@@ -73,7 +74,7 @@ pub struct Swept {
     pub captures: u64,
     /// Sums per hour.
     pub sums: u64,
-    /// Answers of Responses.
+    /// Answers of Responses, and what is left of those that clients have removed.
     pub responses: u64,
     /// Rows of the audit.
     pub audit: u64,
@@ -122,6 +123,7 @@ impl Store {
                 .forget::<stored_response::Entity>(stored_response::Column::At, before)
                 .await?;
         }
+        swept.responses += self.forget_marks(now.saturating_sub(DAY)).await?;
         if retention.response_bytes > 0 {
             use stored_response::{Column, Entity};
             swept.responses += self
@@ -300,6 +302,17 @@ impl Store {
             gone += done.rows_affected;
             tokio::time::sleep(PAUSE).await;
         }
+    }
+
+    /// Deletes the marks of answers that clients have removed; all hubs have seen them.
+    async fn forget_marks(&self, before: i64) -> Result<u64, StoreError> {
+        use stored_response::{Column, Entity};
+        let done = Entity::delete_many()
+            .filter(Column::Scope.eq(REMOVED))
+            .filter(Column::At.lt(before))
+            .exec(self.write())
+            .await?;
+        Ok(done.rows_affected)
     }
 
     /// Deletes sums per hour from before a time, one dimension after the other, as they stand in the table.

@@ -2,132 +2,43 @@
 //!
 //! What waits to be written is bounded, found by those who ask for it, and waits on while the database is away; of what
 //! would be too much the oldest is not written, and stays in memory alone. What is to be forgotten is written first and
-//! makes no room for what is to be kept. No request waits for a write.
+//! makes no room for what is to be kept. No request waits for a write, and what another hub has removed leaves the
+//! memory of this one soon.
 
-use std::collections::{BTreeMap, HashMap};
+mod waiting;
+
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
+use self::waiting::{Key, Waiting, Wish};
 use crate::control::Control;
-use crate::gateway::{Later, ResponseArchive, StoredResponse};
+use crate::gateway::{Archived, Later, ResponseArchive, ResponseStore, StoredResponse};
 use crate::store::rollups::DAY;
 use crate::store::{ResponseRecord, Store, StoreError, now_ms};
 
-/// What may wait: so many to be kept and as many to be forgotten, and so much room.
-const MOST: usize = 10_000;
-const LARGEST: usize = 64 << 20;
 /// A write that takes longer has failed.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long to wait after one that failed.
 const PAUSE: Duration = Duration::from_secs(1);
-/// For how long a database that failed is not asked by requests, in milliseconds.
+/// How long a request waits for an answer of the database.
+const ASKED: Duration = Duration::from_secs(2);
+/// How often to look what other hubs have removed.
+const LOOK: Duration = Duration::from_secs(2);
+/// For how long a database that failed or hangs is not asked by requests, in milliseconds.
 const REST: i64 = 3_000;
 /// A client key's newest answers are read whole once in this time, in milliseconds; after that only those since: item
 /// ids that somebody makes up must not cost a read of megabytes each.
 const WHOLE: i64 = 60_000;
-/// How much later than it was given an answer may be written, by another hub with another clock.
+/// How much later than it happened something may be written, by another hub with another clock.
 const DELAY: i64 = 60_000;
 /// How long the end waits for what is left.
 const FAREWELL: Duration = Duration::from_secs(5);
-
-/// Client key and answer id.
-type Key = (Arc<str>, Box<str>);
-
-/// What is to become of an answer; `None` is to be forgotten.
-type Wish = Option<Arc<StoredResponse>>;
-
-/// What waits to be written, the oldest first: one wish for an answer, its last.
-#[derive(Debug, Default)]
-struct Waiting {
-    /// What is to be kept.
-    kept: BTreeMap<u64, (Key, Arc<StoredResponse>)>,
-    /// What is to be forgotten.
-    forgotten: BTreeMap<u64, Key>,
-    places: HashMap<Key, u64>,
-    /// Room that those take which are to be kept.
-    bytes: usize,
-    serial: u64,
-}
-
-fn size(response: &StoredResponse) -> usize {
-    response.input.len() + response.response.len() + 256
-}
-
-impl Waiting {
-    fn wish(&mut self, key: Key, wish: Wish) {
-        self.serial += 1;
-        if let Some(before) = self.places.insert(key.clone(), self.serial) {
-            self.take(before);
-        }
-        match wish {
-            Some(response) => {
-                self.bytes += size(&response);
-                self.kept.insert(self.serial, (key, response));
-            }
-            None => drop(self.forgotten.insert(self.serial, key)),
-        }
-    }
-
-    /// What is wished for an answer, where something is.
-    fn of(&self, key: &Key) -> Option<Wish> {
-        let serial = self.places.get(key)?;
-        Some(
-            self.kept
-                .get(serial)
-                .map(|(_, response)| Arc::clone(response)),
-        )
-    }
-
-    /// Lets go of the oldest while there is too much; says how many.
-    fn shrink(&mut self) -> u64 {
-        let mut gone = 0;
-        while self.kept.len() > MOST || self.bytes > LARGEST {
-            let Some(serial) = self.kept.keys().next().copied() else {
-                break;
-            };
-            self.done(serial);
-            gone += 1;
-        }
-        while self.forgotten.len() > MOST {
-            let Some(serial) = self.forgotten.keys().next().copied() else {
-                break;
-            };
-            self.done(serial);
-            gone += 1;
-        }
-        gone
-    }
-
-    /// What to write next.
-    fn first(&self) -> Option<(u64, Key, Wish)> {
-        if let Some((serial, key)) = self.forgotten.first_key_value() {
-            return Some((*serial, key.clone(), None));
-        }
-        let (serial, (key, response)) = self.kept.first_key_value()?;
-        Some((*serial, key.clone(), Some(Arc::clone(response))))
-    }
-
-    /// Strikes a wish out unless there is a newer one for the same answer.
-    fn done(&mut self, serial: u64) {
-        if let Some(key) = self.take(serial) {
-            self.places.remove(&key);
-        }
-    }
-
-    fn take(&mut self, serial: u64) -> Option<Key> {
-        if let Some(key) = self.forgotten.remove(&serial) {
-            return Some(key);
-        }
-        let (key, response) = self.kept.remove(&serial)?;
-        self.bytes -= size(&response);
-        Some(key)
-    }
-}
 
 /// The database behind the memory.
 struct Archive {
@@ -162,18 +73,6 @@ impl Archive {
         self.news.notify_one();
     }
 
-    /// Since when answers are found: older ones may go at any moment.
-    fn since(&self) -> i64 {
-        let control = self.control.upgrade();
-        let days = control.map_or(0, |control| {
-            control.in_force().settings.retention.response_days
-        });
-        match i64::try_from(days).unwrap_or(i64::MAX) {
-            0 => i64::MIN,
-            days => now_ms().saturating_sub(days.saturating_mul(DAY)),
-        }
-    }
-
     fn looked(&self) -> MutexGuard<'_, HashMap<Arc<str>, i64>> {
         self.looked.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -192,19 +91,35 @@ impl Archive {
         }
     }
 
-    /// Asks the database unless it has just failed.
+    /// Asks the database unless it has just failed, and not for long.
     async fn ask<T>(&self, asked: impl Future<Output = Result<T, StoreError>>) -> Option<T> {
         if now_ms() < self.resting.load(Ordering::Relaxed) {
             return None;
         }
-        match asked.await {
-            Ok(found) => Some(found),
-            Err(error) => {
-                tracing::warn!(%error, "stored answers cannot be read");
-                self.resting.store(now_ms() + REST, Ordering::Relaxed);
-                None
+        match timeout(ASKED, asked).await {
+            Ok(Ok(found)) => return Some(found),
+            Ok(Err(error)) => tracing::warn!(%error, "stored answers cannot be read"),
+            Err(_) => tracing::warn!("the database takes too long to find stored answers"),
+        }
+        self.resting.store(now_ms() + REST, Ordering::Relaxed);
+        None
+    }
+
+    /// Lets the memory forget what other hubs have removed since a time; false when the database does not say.
+    async fn follow(&self, memory: &dyn ResponseStore, since: i64) -> bool {
+        let Some(removed) = self.ask(self.store.removed_responses(since)).await else {
+            return false;
+        };
+        if removed.is_empty() {
+            return true;
+        }
+        for key in memory.known() {
+            // What is wished here is newer.
+            if removed.has(&key.0, &key.1) && !self.waiting().has(&key) {
+                memory.forget(&key.0, &key.1);
             }
         }
+        true
     }
 
     /// Writes what waits; false when something is left since the database failed.
@@ -241,14 +156,18 @@ fn record(id: &str, response: &StoredResponse) -> ResponseRecord {
         input: response.input.to_string(),
         response: response.response.to_string(),
         origin: response.origin.as_deref().map(str::to_owned),
+        at: now_ms(),
     }
 }
 
-fn stored(record: ResponseRecord) -> StoredResponse {
-    StoredResponse {
-        input: record.input.into(),
-        response: record.response.into(),
-        origin: record.origin.map(Arc::from),
+fn archived(record: ResponseRecord) -> Archived {
+    Archived {
+        at_ms: record.at,
+        response: StoredResponse {
+            input: record.input.into(),
+            response: record.response.into(),
+            origin: record.origin.map(Arc::from),
+        },
     }
 }
 
@@ -261,20 +180,31 @@ impl ResponseArchive for Archive {
         self.wish(scope, id, None);
     }
 
-    fn get<'a>(&'a self, scope: &'a Arc<str>, id: &'a str) -> Later<'a, Option<StoredResponse>> {
+    fn since(&self) -> i64 {
+        let control = self.control.upgrade();
+        let days = control.map_or(0, |control| {
+            control.in_force().settings.retention.response_days
+        });
+        match i64::try_from(days).unwrap_or(i64::MAX) {
+            0 => i64::MIN,
+            days => now_ms().saturating_sub(days.saturating_mul(DAY)),
+        }
+    }
+
+    fn get<'a>(&'a self, scope: &'a Arc<str>, id: &'a str) -> Later<'a, Option<Archived>> {
         Box::pin(async move {
             let key: Key = (Arc::clone(scope), id.into());
             // What is not written yet is newer than what is.
             let waits = self.waiting().of(&key);
             if let Some(wish) = waits {
-                return wish.map(|response| stored(record(id, &response)));
+                return wish.map(|response| archived(record(id, &response)));
             }
             let found = self.ask(self.store.response(scope, id, self.since())).await;
-            found.flatten().map(stored)
+            found.flatten().map(archived)
         })
     }
 
-    fn newest<'a>(&'a self, scope: &'a Arc<str>) -> Later<'a, Vec<(String, StoredResponse)>> {
+    fn newest<'a>(&'a self, scope: &'a Arc<str>) -> Later<'a, Vec<(String, Archived)>> {
         Box::pin(async move {
             let asked = self.store.newest_responses(scope, self.unseen(scope));
             let Some(mut records) = self.ask(asked).await else {
@@ -285,10 +215,10 @@ impl ResponseArchive for Archive {
             let waiting = self.waiting();
             records.retain(|record| {
                 let key: Key = (Arc::clone(scope), record.id.as_str().into());
-                !waiting.places.contains_key(&key)
+                !waiting.has(&key)
             });
             drop(waiting);
-            let named = |record: ResponseRecord| (record.id.clone(), stored(record));
+            let named = |record: ResponseRecord| (record.id.clone(), archived(record));
             records.into_iter().map(named).collect()
         })
     }
@@ -296,7 +226,6 @@ impl ResponseArchive for Archive {
 
 /// Who writes answers down. Dropping it ends the work; [`ResponseKeeper::stop`] completes it first.
 pub struct ResponseKeeper {
-    archive: Arc<Archive>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
@@ -308,9 +237,9 @@ impl std::fmt::Debug for ResponseKeeper {
 }
 
 impl ResponseKeeper {
-    /// Begins to write into the control's database. Answers are found for as long as its settings say.
+    /// Puts the control's database behind a memory. Answers are found for as long as its settings say.
     #[must_use]
-    pub fn start(control: &Arc<Control>) -> Self {
+    pub fn start(control: &Arc<Control>, memory: &Arc<dyn ResponseStore>) -> Self {
         let archive = Arc::new(Archive {
             store: control.store().clone(),
             waiting: Mutex::default(),
@@ -320,19 +249,10 @@ impl ResponseKeeper {
             control: Arc::downgrade(control),
             looked: Mutex::default(),
         });
+        memory.attach(Arc::<Archive>::clone(&archive));
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(keep(Arc::clone(&archive), stopped));
-        Self {
-            archive,
-            stop,
-            task,
-        }
-    }
-
-    /// What the memory asks.
-    #[must_use]
-    pub fn archive(&self) -> Arc<dyn ResponseArchive> {
-        Arc::<Archive>::clone(&self.archive)
+        let task = tokio::spawn(keep(archive, Arc::downgrade(memory), stopped));
+        Self { stop, task }
     }
 
     /// Writes down what is left and ends. Call it when no request is under way any more.
@@ -342,74 +262,45 @@ impl ResponseKeeper {
     }
 }
 
-async fn keep(archive: Arc<Archive>, mut stopped: oneshot::Receiver<()>) {
-    loop {
-        let is_written = archive.write().await;
-        let next = async {
-            if is_written {
-                archive.news.notified().await;
-            } else {
-                tokio::time::sleep(PAUSE).await;
-            }
-        };
-        tokio::select! {
-            () = next => {}
-            _ = &mut stopped => {
-                if timeout(FAREWELL, archive.write()).await != Ok(true) {
-                    tracing::warn!("some answers were not written down before the end");
-                }
-                return;
+async fn keep(
+    archive: Arc<Archive>,
+    memory: Weak<dyn ResponseStore>,
+    mut stopped: oneshot::Receiver<()>,
+) {
+    let work = async { tokio::join!(write(&archive), follow(&archive, &memory)) };
+    // Whatever is let go of half way is written again.
+    tokio::select! {
+        _ = work => {}
+        _ = &mut stopped => {
+            if timeout(FAREWELL, archive.write()).await != Ok(true) {
+                tracing::warn!("some answers were not written down before the end");
             }
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn key(id: usize) -> Key {
-        ("k".into(), id.to_string().into())
-    }
-
-    fn answer(bytes: usize) -> Wish {
-        Some(Arc::new(StoredResponse {
-            input: "[]".into(),
-            response: "x".repeat(bytes).into(),
-            origin: None,
-        }))
-    }
-
-    #[test]
-    fn what_is_to_be_forgotten_is_not_let_go_for_what_is_to_be_kept() {
-        let mut waiting = Waiting::default();
-        waiting.wish(key(0), None);
-        for id in 1..=MOST + 5 {
-            waiting.wish(key(id), answer(0));
+/// Writes what comes, for good.
+async fn write(archive: &Archive) {
+    loop {
+        if archive.write().await {
+            archive.news.notified().await;
+        } else {
+            sleep(PAUSE).await;
         }
-        assert_eq!(waiting.shrink(), 5);
-        waiting.wish(key(MOST + 6), answer(LARGEST / 2));
-        waiting.wish(key(MOST + 7), answer(LARGEST / 2));
-        assert!(waiting.shrink() > 0 && waiting.bytes <= LARGEST);
-        let (serial, first, wish) = waiting.first().expect("it waits");
-        assert_eq!((&first, wish.is_none()), (&key(0), true));
-        waiting.done(serial);
-        assert!(waiting.of(&key(0)).is_none());
-        assert!(waiting.of(&key(MOST + 7)).flatten().is_some());
     }
+}
 
-    #[test]
-    fn the_last_wish_for_an_answer_counts_and_is_the_only_one() {
-        let mut waiting = Waiting::default();
-        for _ in 0..100 {
-            waiting.wish(key(1), answer(10));
+/// Looks what other hubs have removed, as long as there is a memory.
+async fn follow(archive: &Archive, memory: &Weak<dyn ResponseStore>) {
+    let mut looked = now_ms();
+    loop {
+        sleep(LOOK).await;
+        let Some(memory) = memory.upgrade() else {
+            return;
+        };
+        let now = now_ms();
+        if archive.follow(&*memory, looked - DELAY).await {
+            looked = now;
         }
-        let (serial, ..) = waiting.first().expect("it waits");
-        waiting.wish(key(1), None);
-        assert!(waiting.of(&key(1)).is_some_and(|wish| wish.is_none()));
-        assert_eq!((waiting.kept.len(), waiting.bytes), (0, 0));
-        // What was written meanwhile is not what is wished now.
-        waiting.done(serial);
-        assert_eq!((waiting.forgotten.len(), waiting.places.len()), (1, 1));
     }
 }
