@@ -387,6 +387,9 @@ impl ClientKeys {
         conversation_switches::set(change.work(), gone, None).await?;
         note(&change, "delete", Some(&before), None).await?;
         change.commit().await?;
+        if let Err(error) = self.0.files.forget(&before.id).await {
+            tracing::warn!(%error, "conversations of a removed client key go with the next sweep");
+        }
         Ok(Done::Done)
     }
 }

@@ -74,6 +74,8 @@ pub struct Swept {
     pub captures: u64,
     /// Sums per hour.
     pub sums: u64,
+    /// How times were spread in those hours.
+    pub latencies: u64,
     /// Answers of Responses, and what is left of those that clients have removed.
     pub responses: u64,
     /// Rows of the audit.
@@ -82,10 +84,14 @@ pub struct Swept {
     pub checks: u64,
     /// What client keys spent in days and months that are long over.
     pub spend: u64,
+    /// Conversations in the database.
+    pub conversations: u64,
+    /// Conversations in files.
+    pub conversation_files: u64,
 }
 
 impl Store {
-    /// Lets go what is older than it may be at `now`, or too much.
+    /// Lets go what is older than it may be at `now`, or too much. Conversations have bounds of their own.
     ///
     /// # Errors
     /// When the database is away; what has gone until then is gone.
@@ -142,7 +148,8 @@ impl Store {
         }
         let since = Period::month(now.saturating_sub(SPEND_KEPT));
         swept.spend = self.forget_spend(&since.to_string()).await?;
-        swept.sums = self.forget_hours(now.saturating_sub(HOURS_KEPT)).await?;
+        self.forget_hours(now.saturating_sub(HOURS_KEPT), &mut swept)
+            .await?;
         Ok(swept)
     }
 
@@ -316,8 +323,7 @@ impl Store {
     }
 
     /// Deletes sums per hour from before a time, one dimension after the other, as they stand in the table.
-    async fn forget_hours(&self, before: i64) -> Result<u64, StoreError> {
-        let mut gone = 0;
+    async fn forget_hours(&self, before: i64, swept: &mut Swept) -> Result<(), StoreError> {
         let mut after = -1;
         loop {
             let ids: Vec<i64> = dimension::Entity::find()
@@ -330,7 +336,7 @@ impl Store {
                 .all(self.read())
                 .await?;
             let Some(last) = ids.last() else {
-                return Ok(gone);
+                return Ok(());
             };
             after = *last;
             for part in ids.chunks(20) {
@@ -356,11 +362,12 @@ impl Store {
                         Expr::col(L::DimensionId),
                         Expr::col(L::Bucket),
                     );
-                    latency::Entity::delete_many()
+                    let spread = latency::Entity::delete_many()
                         .filter(condition)
                         .exec(self.write())
                         .await?;
-                    gone += done.rows_affected;
+                    swept.sums += done.rows_affected;
+                    swept.latencies += spread.rows_affected;
                     tokio::time::sleep(PAUSE).await;
                 }
             }
