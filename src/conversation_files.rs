@@ -3,7 +3,6 @@
 //! A file is named after the digest of what was said in it, which is how the request that goes on with it finds it. A
 //! new one takes its place in one step, so that a reader sees the one or the other and never a part.
 
-use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -89,36 +88,13 @@ impl ConversationFiles {
     /// When a file cannot be removed.
     pub async fn forget(&self, scope: &str) -> io::Result<u64> {
         let folder = self.of(scope);
-        away(move || remove(&folder)).await
-    }
-
-    /// The folders that there are, each of one client key.
-    ///
-    /// # Errors
-    /// When the folder of them all cannot be read.
-    pub async fn folders(&self) -> io::Result<Vec<PathBuf>> {
-        let folder = self.folder.clone();
         away(move || {
-            let mut folders = entries(&folder)?;
-            folders.retain(|path| path.is_dir());
-            Ok(folders)
+            let count = files(&folder)?.len() as u64;
+            // With what a process that was killed has left half written.
+            gone(fs::remove_dir_all(&folder))?;
+            Ok(count)
         })
         .await
-    }
-
-    /// Removes those of these folders that belong to none of the client keys. Returns how many conversations there
-    /// were.
-    ///
-    /// # Errors
-    /// When a file cannot be removed.
-    pub async fn forget_others(
-        &self,
-        mut folders: Vec<PathBuf>,
-        scopes: &[String],
-    ) -> io::Result<u64> {
-        let kept: HashSet<PathBuf> = scopes.iter().map(|scope| self.of(scope)).collect();
-        folders.retain(|folder| !kept.contains(folder));
-        away(move || folders.iter().map(|folder| remove(folder)).sum()).await
     }
 
     /// Lets go of conversations that nothing was said in since a time, in milliseconds since 1970. Returns how many
@@ -142,14 +118,6 @@ impl ConversationFiles {
         })
         .await
     }
-}
-
-/// Removes the folder of a client key. Returns how many conversations there were.
-fn remove(folder: &Path) -> io::Result<u64> {
-    let count = files(folder)?.len() as u64;
-    // With what a process that was killed has left half written.
-    gone(fs::remove_dir_all(folder))?;
-    Ok(count)
 }
 
 /// Where the disk may take its time.

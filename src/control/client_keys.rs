@@ -42,12 +42,6 @@ pub(super) async fn in_force(
         .collect())
 }
 
-/// The identifiers of all keys that there are, whether they work or not.
-pub(super) async fn all(database: &impl ConnectionTrait) -> Result<Vec<String>, StoreError> {
-    let ids = Entity::find().select_only().column(Column::Id);
-    Ok(ids.into_tuple().all(database).await?)
-}
-
 fn settings(row: Model) -> Option<ClientKeySettings> {
     let Some(digest) = bytes(&row.digest) else {
         tracing::warn!(

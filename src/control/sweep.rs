@@ -14,6 +14,9 @@ use crate::store::{StoreError, conversation_switches, now_ms};
 const FIRST: Duration = Duration::from_secs(60);
 const OFTEN: Duration = Duration::from_secs(600);
 
+/// For how long hubs are told that a client key is gone, in milliseconds.
+const KNOWN: i64 = 60 * DAY;
+
 /// Sweeps from time to time, as long as anybody else holds the control.
 pub async fn sweep(control: Arc<Control>) {
     let control = {
@@ -46,7 +49,7 @@ pub async fn let_go(control: &Control) -> Result<Swept, StoreError> {
         error,
     };
     let rows = store.sweep(&settings.retention, now).await;
-    let strangers = strangers(control, &files).await;
+    let of_nobody = of_nobody(control, &files).await;
     let (mut conversations, mut old_files) = (Ok(0), Ok(0));
     if settings.conversations.days > 0 {
         let days = i64::try_from(settings.conversations.days).unwrap_or(i64::MAX);
@@ -56,30 +59,23 @@ pub async fn let_go(control: &Control) -> Result<Swept, StoreError> {
     }
     Ok(Swept {
         conversations: conversations?,
-        conversation_files: strangers? + old_files?,
+        conversation_files: of_nobody? + old_files?,
         ..rows?
     })
 }
 
-/// Removes the files of client keys that are gone: whoever removed the key may have done so at another hub.
-async fn strangers(control: &Control, files: &ConversationFiles) -> Result<u64, StoreError> {
-    let failed = |error: io::Error| StoreError::File {
-        path: files.folder().to_owned(),
-        error,
-    };
-    // First: a key that is made after this has no folder among them.
-    let folders = files.folders().await.map_err(failed)?;
-    if folders.is_empty() {
-        return Ok(0);
+/// Removes the files of client keys that are gone: whoever removed one may have done so at another hub.
+async fn of_nobody(control: &Control, files: &ConversationFiles) -> Result<u64, StoreError> {
+    let store = control.store();
+    let mut count = 0;
+    for scope in conversation_switches::retired(store.read()).await? {
+        let gone = files.forget(&scope).await;
+        count += gone.map_err(|error| StoreError::File {
+            path: files.folder().to_owned(),
+            error,
+        })?;
     }
-    let database = control.store().read();
-    let mut scopes = super::client_keys::all(database).await?;
-    // A key of a file may be missing for an hour only; while its conversations are to be kept, they are.
-    let kept = conversation_switches::all(database).await?;
-    scopes.extend(kept.into_keys().map(|scope| scope.to_string()));
-    let of_files = &control.files().client_keys;
-    scopes.extend(of_files.iter().map(|key| key.name.clone()));
-    // Those who come without a key.
-    scopes.push(String::new());
-    files.forget_others(folders, &scopes).await.map_err(failed)
+    let before = now_ms().saturating_sub(KNOWN);
+    conversation_switches::forget_retired(store.write(), before).await?;
+    Ok(count)
 }
