@@ -33,15 +33,17 @@ check: admin-ui/node_modules/.package-lock.json
 	cargo fmt --all -- --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	scripts/check-repository.sh
+	scripts/licences.py
+	cd scripts && python3 -B -m unittest -q test_licences
 	cd admin-ui && npm run --silent check
 
 fmt:
 	cargo fmt --all
 
-# What ships: the whole program optimised, and its size.
+# What ships: the whole program optimised, laid out by what it does under load, and its size, with the licences of all
+# that it is made of.
 dist: ui
-	cargo build --locked --profile dist -p bridge -p bridge-admin
-	ls -l target/dist/bridge target/dist/bridge-admin
+	scripts/dist.sh
 
 # CPU per request and per chunk, memory per stream, cold start of what ships; beside nginx and a minimal proxy.
 bench: dist

@@ -10,6 +10,7 @@ mod process;
 mod proxy;
 mod report;
 mod run;
+mod train;
 
 use clap::{Parser, Subcommand};
 
@@ -39,6 +40,8 @@ enum Command {
     },
     /// Measure everything and print the table.
     Run(run::Options),
+    /// Send what a profile-guided build learns from to a hub that counts.
+    Train(train::Options),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -50,5 +53,6 @@ fn main() -> anyhow::Result<()> {
         Command::Mock { listen } => runtime.block_on(mock::serve(listen)),
         Command::Proxy { listen, upstream } => runtime.block_on(proxy::serve(listen, upstream)),
         Command::Run(options) => runtime.block_on(run::run(&options)),
+        Command::Train(options) => runtime.block_on(train::train(&options)),
     }
 }

@@ -11,13 +11,15 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts a command pinned to one core.
+    /// Starts a command pinned to one core, the first where there is no other.
     pub(crate) fn start(
         core: usize,
         program: &str,
         args: &[&str],
         env: &[(&str, &str)],
     ) -> Result<Self> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let core = core.min(cores - 1);
         let child = Command::new("taskset")
             .args(["-c", &core.to_string(), program])
             .args(args)

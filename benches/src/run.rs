@@ -1,6 +1,7 @@
 //! The runner: every case through the hub and through the proxies, in turns, medians and ratios.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -34,35 +35,65 @@ pub(crate) struct Options {
     raw: String,
 }
 
-const KEY: &str = "sk-bench-0123456789abcdef";
+/// The client key that the hub under measurement knows.
+pub(crate) const KEY: &str = "sk-bench-0123456789abcdef";
 
-struct Server {
+/// Somebody who answers.
+pub(crate) struct Server {
     name: &'static str,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     process: Process,
+}
+
+/// What a hub under measurement needs around it: the mock upstream and a folder, both gone with the value.
+pub(crate) struct Ground {
+    upstream: SocketAddr,
+    folder: PathBuf,
+    _mock: Process,
+}
+
+impl Ground {
+    pub(crate) async fn prepare() -> Result<Self> {
+        let folder = std::env::temp_dir().join(format!("bridge-bench-{}", std::process::id()));
+        std::fs::create_dir_all(&folder)?;
+        let upstream = free_address()?;
+        let mock = Process::start(
+            1,
+            &own()?,
+            &["mock", "--listen", &upstream.to_string()],
+            &[],
+        )?;
+        wait(upstream).await?;
+        pin_self();
+        Ok(Self {
+            upstream,
+            folder,
+            _mock: mock,
+        })
+    }
+}
+
+impl Drop for Ground {
+    fn drop(&mut self) {
+        // What is left in the system's folder for such things hurts nobody.
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// The bench's own program.
+fn own() -> Result<String> {
+    Ok(std::env::current_exe()?.display().to_string())
 }
 
 /// Measures and prints.
 pub(crate) async fn run(options: &Options) -> Result<()> {
     let mut report = Report::new(Some(&options.raw))?;
-    let folder = std::env::temp_dir().join(format!("bridge-bench-{}", std::process::id()));
-    std::fs::create_dir_all(&folder)?;
-    let own = std::env::current_exe()?.display().to_string();
-    let mock_address: SocketAddr = free_address()?;
-    let _mock = Process::start(
-        1,
-        &own,
-        &["mock", "--listen", &mock_address.to_string()],
-        &[],
-    )?;
-    wait(mock_address).await?;
-    pin_self();
-
-    let mut servers = vec![start_proxy(&own, mock_address).await?];
-    if let Some(nginx) = start_nginx(&folder, mock_address).await? {
+    let ground = Ground::prepare().await?;
+    let mut servers = vec![start_proxy(ground.upstream).await?];
+    if let Some(nginx) = start_nginx(&ground.folder, ground.upstream).await? {
         servers.push(nginx);
     }
-    let (hub, cold_ms) = start_hub(options, &folder, mock_address).await?;
+    let (hub, cold_ms) = start_hub(&options.hub, &[], &ground).await?;
     tokio::time::sleep(Duration::from_secs(1)).await;
     let idle_mib = hub.process.rss_kib() as f64 / 1024.0;
     servers.push(hub);
@@ -94,8 +125,6 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     if wanted("i") {
         latency(&servers, &mut report).await?;
     }
-    drop(servers);
-    std::fs::remove_dir_all(&folder)?;
     Ok(())
 }
 
@@ -156,7 +185,7 @@ async fn compare(
 }
 
 /// CPU time of the server per request or chunk, in microseconds.
-async fn measure(case: &Case, server: &Server) -> Result<f64> {
+pub(crate) async fn measure(case: &Case, server: &Server) -> Result<f64> {
     let job = |requests: usize, case: &Case| Job {
         address: server.address,
         client: case.client,
@@ -277,7 +306,7 @@ async fn latency(servers: &[Server], report: &mut Report) -> Result<()> {
     ))
 }
 
-async fn start_proxy(own: &str, upstream: SocketAddr) -> Result<Server> {
+async fn start_proxy(upstream: SocketAddr) -> Result<Server> {
     let address = free_address()?;
     let args = [
         "proxy",
@@ -286,7 +315,7 @@ async fn start_proxy(own: &str, upstream: SocketAddr) -> Result<Server> {
         "--upstream",
         &upstream.to_string(),
     ];
-    let process = Process::start(0, own, &args, &[])?;
+    let process = Process::start(0, &own()?, &args, &[])?;
     wait(address).await?;
     Ok(Server {
         name: "hyper",
@@ -296,7 +325,7 @@ async fn start_proxy(own: &str, upstream: SocketAddr) -> Result<Server> {
 }
 
 /// nginx, when the machine has it.
-async fn start_nginx(folder: &std::path::Path, upstream: SocketAddr) -> Result<Option<Server>> {
+async fn start_nginx(folder: &Path, upstream: SocketAddr) -> Result<Option<Server>> {
     let found = std::process::Command::new("nginx")
         .arg("-v")
         .stderr(std::process::Stdio::null())
@@ -326,27 +355,25 @@ async fn start_nginx(folder: &std::path::Path, upstream: SocketAddr) -> Result<O
     }))
 }
 
-/// The hub as a user runs it: client key, a hundred rules, a key pool, ledger and metrics.
-async fn start_hub(
-    options: &Options,
-    folder: &std::path::Path,
-    upstream: SocketAddr,
-) -> Result<(Server, f64)> {
+/// The hub as a user runs it: client key, a hundred rules, a key pool, ledger and metrics; and the milliseconds until its
+/// first good answer.
+pub(crate) async fn start_hub(hub: &str, more: &[&str], ground: &Ground) -> Result<(Server, f64)> {
     let address = free_address()?;
     // Apart, as they are by default: the folder of the configuration is watched.
-    let (config, data) = (folder.join("config"), folder.join("data"));
+    let (config, data) = (ground.folder.join("config"), ground.folder.join("data"));
     for folder in [&config, &data] {
         std::fs::create_dir_all(folder)?;
     }
     let path = config.join("app.yml");
-    std::fs::write(&path, hub_config(address.port(), upstream))?;
-    let args = ["serve", "--config", &path.display().to_string()];
+    std::fs::write(&path, hub_config(address.port(), ground.upstream))?;
+    let path = path.display().to_string();
+    let args = [&["serve", "--config", path.as_str()], more].concat();
     let database = data.join("app.db").display().to_string();
     let environment = [("DATABASE_PATH", database.as_str()), ("LOG_LEVEL", "warn")];
     // The very first start makes the database and its administrator; what is measured is any later one.
-    drop(started_once(options, &args, &environment, address).await?);
+    drop(started_once(hub, &args, &environment, address).await?);
     let started = Instant::now();
-    let process = Process::start(0, &options.hub, &args, &environment)?;
+    let process = Process::start(0, hub, &args, &environment)?;
     let mut case = cases::all(1.0).remove(0);
     case.requests = 1;
     let deadline = started + Duration::from_secs(20);
@@ -380,12 +407,12 @@ async fn start_hub(
 }
 
 async fn started_once(
-    options: &Options,
+    hub: &str,
     args: &[&str],
     environment: &[(&str, &str)],
     address: SocketAddr,
 ) -> Result<Process> {
-    let process = Process::start(0, &options.hub, args, environment)?;
+    let process = Process::start(0, hub, args, environment)?;
     wait(address).await?;
     Ok(process)
 }

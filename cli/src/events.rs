@@ -1,5 +1,5 @@
-//! Events of the hub as they happen: a stream that is opened again when it ends, for as long as somebody listens.
-//! Knows the form of server-sent events, and nothing of what they tell.
+//! Events of the hub as they happen: a stream that is opened again when it ends, for as long as somebody listens and
+//! the hub may yet say yes. Knows the form of server-sent events, and nothing of what they tell.
 
 use std::time::Duration;
 
@@ -50,8 +50,9 @@ pub(crate) async fn follow(
             // The hub ends each stream after a while, so that none outlives a session: that is no failure.
             Ok(Attention::More) if since.elapsed() > LAST_PAUSE => continue,
             Ok(Attention::More) => Failure::new(Kind::Unreachable, "the hub has hung up"),
-            Err(failure) if is_final(&failure) => return Err(failure),
-            Err(failure) => failure,
+            Err(Cut::Listener(failure)) => return Err(failure),
+            Err(Cut::Stream(failure)) if is_final(&failure) => return Err(failure),
+            Err(Cut::Stream(failure)) => failure,
         };
         if since.elapsed() > LAST_PAUSE {
             pause = FIRST_PAUSE;
@@ -64,27 +65,36 @@ pub(crate) async fn follow(
     }
 }
 
-/// Asking again changes nothing about these.
+/// Why a stream ended before its time.
+enum Cut {
+    /// The listener cannot go on: the stream has no part in it.
+    Listener(Failure),
+    /// The hub, or the way to it.
+    Stream(Failure),
+}
+
+/// Asking again changes nothing about these: whatever the hub refuses or sends elsewhere, but for what it asks to be
+/// tried later.
 fn is_final(failure: &Failure) -> bool {
-    failure.is_quiet() || matches!(failure.kind(), Kind::Denied | Kind::NotFound | Kind::Usage)
+    const LATER: [u16; 3] = [408, 425, 429];
+    match failure.status() {
+        Some(status) => (300..500).contains(&status) && !LATER.contains(&status),
+        None => matches!(failure.kind(), Kind::Denied | Kind::NotFound | Kind::Usage),
+    }
 }
 
 async fn once(
     client: &Client,
     call: &Call,
     listener: &mut impl FnMut(Heard) -> Ended<Attention>,
-) -> Ended<Attention> {
-    let mut response = client.open(call).await?;
-    if listener(Heard::Open)? == Attention::Enough {
+) -> Result<Attention, Cut> {
+    let mut response = client.open(call).await.map_err(Cut::Stream)?;
+    if listener(Heard::Open).map_err(Cut::Listener)? == Attention::Enough {
         return Ok(Attention::Enough);
     }
     let mut decoder = Decoder::default();
     loop {
-        let chunk = timeout(SILENCE, response.chunk()).await;
-        let silent = || Failure::new(Kind::Unreachable, "the hub has fallen silent");
-        let chunk = chunk
-            .map_err(|_| silent())?
-            .map_err(|_| Failure::new(Kind::Unreachable, "the stream of events broke off"))?;
+        let chunk = piece(&mut response).await.map_err(Cut::Stream)?;
         let Some(chunk) = chunk else {
             return Ok(Attention::More);
         };
@@ -95,11 +105,19 @@ async fn once(
                 ended = listener(Heard::Event(frame.event.to_owned(), value));
             }
         });
-        fed.map_err(|error| Failure::failed(error.to_string()))?;
-        if ended? == Attention::Enough {
+        fed.map_err(|error| Cut::Stream(Failure::failed(error.to_string())))?;
+        if ended.map_err(Cut::Listener)? == Attention::Enough {
             return Ok(Attention::Enough);
         }
     }
+}
+
+/// The next piece, unless the hub has fallen silent.
+async fn piece(response: &mut reqwest::Response) -> Ended<Option<bytes::Bytes>> {
+    let chunk = timeout(SILENCE, response.chunk()).await;
+    chunk
+        .map_err(|_| Failure::new(Kind::Unreachable, "the hub has fallen silent"))?
+        .map_err(|_| Failure::new(Kind::Unreachable, "the stream of events broke off"))
 }
 
 #[cfg(test)]
@@ -111,5 +129,16 @@ mod tests {
         let is_final = |kind| super::is_final(&Failure::new(kind, "no"));
         assert!(is_final(Kind::Denied) && is_final(Kind::NotFound));
         assert!(!is_final(Kind::Unreachable) && !is_final(Kind::Failed));
+    }
+
+    #[test]
+    fn a_refusal_is_final_unless_the_hub_asks_for_patience() {
+        let is_final = |status| super::is_final(&Failure::failed("no").of_answer(status, "", None));
+        for status in [307, 400, 401, 404, 409, 413, 422] {
+            assert!(is_final(status), "{status}");
+        }
+        for status in [408, 425, 429, 500, 502, 503, 504] {
+            assert!(!is_final(status), "{status}");
+        }
     }
 }

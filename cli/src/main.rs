@@ -18,6 +18,7 @@ mod moment;
 mod output;
 mod profile;
 mod resource;
+mod secret;
 mod session;
 mod setup;
 mod tui;

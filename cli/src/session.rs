@@ -11,6 +11,7 @@ use crate::client::{Answer, Call, Client, Credential, Reach};
 use crate::failure::{Ended, Failure};
 use crate::output::{Console, Format};
 use crate::profile::{Profile, Store, USUAL};
+use crate::secret;
 
 /// Where a hub is when nobody says.
 pub(crate) const USUAL_URL: &str = "http://127.0.0.1:8000";
@@ -114,14 +115,14 @@ impl Session {
             let query = call
                 .query
                 .iter()
-                .map(|(name, value)| (name.clone(), json!(value)));
+                .map(|(name, value)| (name.clone(), json!(secret::masked_text(name, value))));
             shown["query"] = Value::Object(query.collect());
         }
         if let Some(etag) = &call.if_match {
             shown["if_match"] = json!(etag);
         }
         if let Some(body) = &call.body {
-            shown["body"] = without_secrets(body);
+            shown["body"] = secret::masked(body);
         }
         self.console.raw(&shown)
     }
@@ -200,39 +201,5 @@ fn credential(
             login: std::sync::Mutex::new(login),
         },
         _ => Credential::None,
-    }
-}
-
-/// A body in which secrets are masked.
-fn without_secrets(body: &Value) -> Value {
-    const SECRET: [&str; 8] = [
-        "api_key",
-        "keys",
-        "password",
-        "current_password",
-        "new_password",
-        "refresh_token",
-        "headers",
-        "proxy",
-    ];
-    let mut shown = body.clone();
-    let Some(members) = shown.as_object_mut() else {
-        return shown;
-    };
-    for (name, value) in members
-        .iter_mut()
-        .filter(|(name, _)| SECRET.contains(&name.as_str()))
-    {
-        mask(name, value);
-    }
-    shown
-}
-
-fn mask(name: &str, value: &mut Value) {
-    match value {
-        Value::String(_) => *value = json!(format!("<{name}>")),
-        Value::Array(items) => items.iter_mut().for_each(|item| mask(name, item)),
-        Value::Object(members) => members.values_mut().for_each(|value| mask(name, value)),
-        _ => {}
     }
 }

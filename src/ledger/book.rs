@@ -22,7 +22,10 @@ pub struct BookSettings {
     pub spill: PathBuf,
     /// How large that file may grow.
     pub spill_bytes: u64,
-    /// Entries of one transaction.
+    /// So many entries wait for no others.
+    pub due: usize,
+    /// Entries of one transaction at most: what came while the one before was written goes at once, or a hub whose
+    /// requests come faster than transactions would fall behind for good.
     pub batch: usize,
     /// How long an entry waits for others.
     pub linger: Duration,
@@ -41,7 +44,8 @@ impl BookSettings {
         Self {
             spill: path.to_owned(),
             spill_bytes: 512 << 20,
-            batch: 1_000,
+            due: 1_000,
+            batch: 4_000,
             linger: Duration::from_millis(200),
             slow: Duration::from_secs(1),
             waiting: 8_192,
@@ -339,7 +343,7 @@ impl Book {
     fn launch(&mut self, hurry: bool) {
         let (batch, origin) = if self.spill.is_empty() {
             let is_due = hurry
-                || self.waiting.len() >= self.settings.batch
+                || self.waiting.len() >= self.settings.due
                 || self
                     .oldest
                     .is_some_and(|oldest| oldest.elapsed() >= self.settings.linger);

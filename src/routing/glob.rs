@@ -58,6 +58,12 @@ impl Glob {
         (self.first.is_none() || self.first == begins) && self.fits(name)
     }
 
+    /// The first byte of every name that fits, in lower case; none where names may begin with anything.
+    #[must_use]
+    pub const fn first(&self) -> Option<u8> {
+        self.first
+    }
+
     fn fits(&self, name: &str) -> bool {
         let (text, name_bytes) = (self.text.as_bytes(), name.as_bytes());
         match &self.shape {

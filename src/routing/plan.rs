@@ -94,7 +94,7 @@ pub fn plan(snapshot: &Snapshot, facts: &Facts<'_>, choose: &dyn Chooser) -> Res
 pub fn explain(snapshot: &Snapshot, facts: &Facts<'_>) -> Vec<TraceStep> {
     let request = Request::new(facts, &snapshot.matchers);
     let mut steps = Vec::new();
-    for rule in &snapshot.rules {
+    for rule in snapshot.rules.iter() {
         let name = rule.name.clone();
         match check(&rule.matches, &request, || {
             is_explained(snapshot, facts.model)
@@ -122,22 +122,23 @@ fn by_rule(
     left_out: &mut LeftOut,
 ) -> Option<Plan> {
     let request = Request::new(facts, &snapshot.matchers);
-    let mut passed_over = 0;
-    for rule in &snapshot.rules {
+    let mut without_target = 0;
+    for (index, rule) in snapshot.rules.for_model(facts.model) {
         if check(&rule.matches, &request, || {
             is_explained(snapshot, facts.model)
         })
         .is_err()
         {
-            passed_over += 1;
             continue;
         }
+        let passed_over = index - without_target;
         let mut candidates = candidates(rule, facts.model, trace);
         if let Some(last) = admit_all(&mut candidates, snapshot, facts, Some(rule), trace) {
             *left_out = Some(last);
         }
         if candidates.is_empty() {
             trace.push(TraceStep::RuleWithoutTarget(rule.name.clone()));
+            without_target += 1;
             continue;
         }
         if passed_over > 0 {
@@ -158,6 +159,7 @@ fn by_rule(
             trace: std::mem::take(trace),
         });
     }
+    let passed_over = snapshot.rules.len() - without_target;
     if passed_over > 0 {
         trace.push(TraceStep::RulesPassedOver(passed_over));
     }

@@ -9,7 +9,7 @@ use super::build_clients::build_client_keys;
 use super::build_rules::RuleBuilder;
 use super::credentials::PoolMaker;
 use super::index::Index;
-use super::{BaseUrl, Provider, ProxyAddress, Roles, Snapshot};
+use super::{BaseUrl, Provider, ProxyAddress, Roles, RuleList, Snapshot};
 use crate::catalogue::{Identity, PriceBook};
 use crate::config::{ConfigErrors, ProviderSettings, Settings, is_vendor};
 use crate::routing::{Glob, closest};
@@ -57,7 +57,7 @@ impl Snapshot {
             mode: settings.mode,
             auth: settings.auth(),
             client_keys,
-            rules,
+            rules: RuleList::new(rules),
             roles: build_roles(settings),
             preferred,
             clamps: settings.clamps,

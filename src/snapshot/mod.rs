@@ -18,6 +18,7 @@ mod provider;
 mod proxy;
 mod roles;
 mod rule;
+mod rule_list;
 mod store;
 
 use std::sync::Arc;
@@ -37,6 +38,7 @@ pub use provider::Provider;
 pub use proxy::{ProxyAddress, ProxyScheme};
 pub use roles::{Role, Roles};
 pub use rule::{HeaderMatch, Rule, RuleMatch, RuleTarget};
+pub use rule_list::RuleList;
 pub use store::SnapshotStore;
 
 /// Whether the hub translates between dialects.
@@ -177,7 +179,7 @@ pub struct Snapshot {
     /// Enabled providers, by priority, then name.
     pub providers: Vec<Arc<Provider>>,
     /// Rules, by priority, then as written.
-    pub rules: Vec<Rule>,
+    pub rules: RuleList,
     /// What the role names stand for, and aliases.
     pub roles: Roles,
     /// The provider for names that nothing else explains.

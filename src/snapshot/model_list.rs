@@ -59,7 +59,7 @@ impl Snapshot {
                 add(&role.family().into(), None, Some(target));
             }
         }
-        for rule in &self.rules {
+        for rule in self.rules.iter() {
             for name in rule
                 .matches
                 .model

@@ -14,6 +14,7 @@ use crate::desk::Desk;
 
 fn settings(desk: &Desk) -> BookSettings {
     BookSettings {
+        due: 50,
         batch: 50,
         linger: Duration::from_millis(10),
         slow: Duration::from_millis(200),

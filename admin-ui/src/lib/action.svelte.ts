@@ -41,7 +41,7 @@ export class Action {
       const { data, error, response } = await call();
       if (!response.ok) throw error ?? new Error(response.statusText);
       this.problem = null;
-      if (options.done) toast.success(options.done, options.undo ? { action: options.undo } : {});
+      if (options.done) toast.success(options.done, options.undo ? { action: once(options.undo) } : {});
       return data === undefined || (data as unknown) === '' ? true : data;
     } catch (error) {
       this.problem = problemOf(error);
@@ -56,4 +56,17 @@ export class Action {
 export interface Undo {
   label: string;
   onClick: () => void;
+}
+
+/** A message that is pressed stays for a moment while it goes: pressing it again is no second wish. */
+export function once({ label, onClick }: Undo): Undo {
+  let isDone = false;
+  return {
+    label,
+    onClick: () => {
+      if (isDone) return;
+      isDone = true;
+      onClick();
+    }
+  };
 }

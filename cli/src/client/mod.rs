@@ -78,6 +78,11 @@ impl Client {
         &self.reach.url
     }
 
+    /// Whether calls carry a token that was given to this process, not the log-in of a profile.
+    pub(crate) fn has_given_token(&self) -> bool {
+        matches!(*self.credential, Credential::Token(_))
+    }
+
     /// Sends a call and reads the whole answer.
     pub(crate) async fn send(&self, call: &Call) -> Ended<Answer> {
         let whole = async {
@@ -109,6 +114,7 @@ impl Client {
         if status.is_redirection() {
             let to = header(&response, "location").unwrap_or_default();
             return Err(Failure::failed(format!("the hub points to `{to}`"))
+                .of_answer(status.as_u16(), "", None)
                 .next("give that address in --url or BRIDGE_URL, if you trust it"));
         }
         let id = header(&response, "x-request-id");

@@ -1,12 +1,12 @@
 //! `api-keys`: what clients call the hub with.
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::users::USERS;
 use crate::client::Call;
 use crate::endpoints;
-use crate::failure::{Ended, Failure};
+use crate::failure::Ended;
 use crate::output::{Layout, Show, column};
 use crate::resource::{Change, Does, Draft, List, Named, Names, Period, Resource, Toggle, ahead};
 use crate::session::Session;
@@ -56,6 +56,9 @@ pub(crate) const API_KEYS: Resource = Resource {
         Does::Toggle,
     ],
 };
+
+/// The member with the key itself, which the hub tells once.
+const SECRET: &str = "key";
 
 /// What can be done with client keys.
 #[derive(Debug, Subcommand)]
@@ -225,23 +228,8 @@ impl Create {
             None => None,
         };
         let draft = draft.with("owner_id", owner).changed(&self.change);
-        match API_KEYS.create(session, draft).await? {
-            Some(answer) => shown_once(session, &answer.body),
-            None => Ok(()),
-        }
+        API_KEYS.create_secret(session, draft, SECRET).await
     }
-}
-
-/// The key itself, on standard output; programs have got it with the rest.
-fn shown_once(session: &Session, made: &Value) -> Ended {
-    if !session.console.format.is_for_people() {
-        return Ok(());
-    }
-    let key = made["key"]
-        .as_str()
-        .ok_or_else(|| Failure::failed("the hub did not show the key"))?;
-    session.console.note("the key is shown once:");
-    session.console.text(&format!("{key}\n"))
 }
 
 async fn rotate(session: &Session, name: &str, grace: Option<u64>) -> Ended {
@@ -250,16 +238,10 @@ async fn rotate(session: &Session, name: &str, grace: Option<u64>) -> Ended {
     ))?;
     let key = API_KEYS.key(session, name).await?;
     let body = json!({"grace_seconds": grace.unwrap_or_default()});
-    match session
-        .write(&endpoints::KEY_ROTATE.call(&[&key]).body(body))
-        .await?
-    {
-        Some(answer) => {
-            API_KEYS.written(session, &answer.body, "rotated")?;
-            shown_once(session, &answer.body)
-        }
-        None => Ok(()),
-    }
+    let call = endpoints::KEY_ROTATE.call(&[&key]).body(body);
+    API_KEYS
+        .write_secret(session, &call, "rotated", SECRET)
+        .await
 }
 
 async fn usage(session: &Session, name: &str, period: &Period) -> Ended {

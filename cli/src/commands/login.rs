@@ -87,6 +87,11 @@ impl Login {
         session
             .console
             .note(&format!("logged in to {url} as {email} (profile `{name}`)"));
+        if global.token.is_some() {
+            session
+                .console
+                .warn("BRIDGE_TOKEN is set and goes before the log-in: unset it to be who has just logged in");
+        }
         Ok(())
     }
 
@@ -160,12 +165,14 @@ async fn by_token(session: &Session, token: String) -> Ended<(Kept, String)> {
 
 /// Ends the session at the hub and forgets it here.
 pub(crate) async fn logout(session: &Session) -> Ended {
+    if session.client.has_given_token() {
+        return end_given(session).await;
+    }
     let told = session.write(&endpoints::LOGOUT.call(&[])).await;
     match told {
         Ok(None) => return Ok(()),
-        // It is over already.
-        Err(failure) if failure.kind() == Kind::Denied => {}
         Ok(Some(_)) => {}
+        Err(failure) if is_over(&failure) => {}
         Err(failure) => {
             session.console.warn(&format!(
                 "the session goes on at the hub until it ends by itself: {failure}"
@@ -186,6 +193,43 @@ pub(crate) async fn logout(session: &Session) -> Ended {
             .note(&format!("nobody was logged in (profile `{name}`)")),
     }
     Ok(())
+}
+
+/// Ends the session of the token in the environment. The token itself stays where it is, and so does the log-in of
+/// the profile: it is another session.
+async fn end_given(session: &Session) -> Ended {
+    let ended = match session.write(&endpoints::LOGOUT.call(&[])).await {
+        Ok(None) => return Ok(()),
+        Ok(Some(_)) => "is ended at the hub",
+        Err(failure) if is_over(&failure) => "was over at the hub already",
+        Err(failure) => {
+            return Err(failure.next(
+                "nothing was ended: the token in BRIDGE_TOKEN works until its session ends by itself",
+            ));
+        }
+    };
+    session.console.warn(&format!(
+        "the session of the token in BRIDGE_TOKEN {ended}; the variable is still set, which only its shell can \
+         change: unset BRIDGE_TOKEN"
+    ));
+    let name = &session.profile;
+    let profiles = session.store.read()?;
+    if profiles
+        .profiles
+        .get(name)
+        .is_some_and(|profile| profile.login.is_some())
+    {
+        session.console.warn(&format!(
+            "the log-in of profile `{name}` stays as it is: end it with `bridge-admin logout` where BRIDGE_TOKEN is \
+             not set"
+        ));
+    }
+    Ok(())
+}
+
+/// Whether the hub knows of no such session any more.
+fn is_over(failure: &Failure) -> bool {
+    failure.kind() == Kind::Denied && failure.status() != Some(403)
 }
 
 /// Says who one is.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::aliases::ALIASES;
 use super::catalogue;
 use super::prices;
+use super::providers::PROVIDERS;
 use crate::client::Call;
 use crate::endpoints;
 use crate::entry::items;
@@ -168,7 +169,7 @@ async fn models(
     let aliases = all_pages(session, &Call::new("GET", ALIASES.path)).await?;
     let aliases = aliases.iter().map(|alias| {
         let target = alias["model"].as_str().unwrap_or_default();
-        let (owner, model) = parted(&all, target);
+        let (owner, model) = parted(target, |name| !all["models"][name].is_null());
         json!({"name": alias["name"], "kind": "alias", "provider": owner, "model": model, "enabled": alias["enabled"]})
     });
     let mut rows: Vec<Value> = aliases.collect();
@@ -189,10 +190,10 @@ async fn models(
     Ok(rows)
 }
 
-/// The provider of a target, where it names one that is there.
-fn parted<'a>(all: &Value, target: &'a str) -> (Option<&'a str>, &'a str) {
+/// The provider of a target, where it names one that is there: models have slashes in their names too.
+fn parted(target: &str, is_provider: impl Fn(&str) -> bool) -> (Option<&str>, &str) {
     match target.split_once('/') {
-        Some((provider, model)) if !all["models"][provider].is_null() => (Some(provider), model),
+        Some((provider, model)) if is_provider(provider) => (Some(provider), model),
         _ => (None, target),
     }
 }
@@ -229,10 +230,12 @@ impl Update {
             .take(session, &self.name, &Change::default())
             .await?;
         let now = draft.get("model").as_str().unwrap_or_default().to_owned();
-        let (owner, model) = match now.split_once('/') {
-            Some((owner, model)) => (Some(owner), model),
-            None => (None, now.as_str()),
-        };
+        let providers = all_pages(session, &Call::new("GET", PROVIDERS.path)).await?;
+        let (owner, model) = parted(&now, |name| {
+            let called = |row: &Value| row["name"].as_str().map(str::to_owned);
+            let mut names = providers.iter().filter_map(called);
+            names.any(|own| own.eq_ignore_ascii_case(name))
+        });
         let model = self.target_model.as_deref().unwrap_or(model);
         let target = match self.provider.as_deref().or(owner) {
             Some(provider) => format!("{provider}/{model}"),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::endpoints;
 use crate::failure::{Ended, Failure};
 use crate::input::{self, ApiKey};
-use crate::output::tell;
+use crate::output::{rescued, tell};
 use crate::session::Session;
 use crate::setup::change::{Change, read};
 use crate::setup::client::{Client, Target, Wish};
@@ -82,11 +82,15 @@ impl Setup {
         };
         match self.write {
             true => self.write(session, wish).await,
+            false if self.create_key.is_none() => self.show(session, &wish),
             false => {
-                if self.create_key.is_some() {
-                    wish.key = Some(self.created(session).await?);
-                }
+                // What cannot be shown is no reason to make a key.
+                wish.key = Some(BLANK.to_owned());
+                self.text(&self.targets(&wish)?)?;
+                let key = self.created(session).await?;
+                wish.key = Some(key.clone());
                 self.show(session, &wish)
+                    .map_err(|failure| self.lost(&key, failure))
             }
         }
     }
@@ -107,18 +111,7 @@ impl Setup {
         if !session.console.format.is_for_people() {
             return session.console.raw(&document(self.client, &targets));
         }
-        for target in &targets {
-            if self.client == Client::Env {
-                session.console.text(&lines(self.shell, target)?)?;
-                continue;
-            }
-            let text = target.syntax.set("", &target.settings)?;
-            session.console.text(&format!(
-                "# {}\n{}\n",
-                target.path.display(),
-                text.trim_end()
-            ))?;
-        }
+        session.console.text(&self.text(&targets)?)?;
         self.remark(session, &wish);
         if wish.key.as_deref() == Some(BLANK) {
             session
@@ -126,6 +119,19 @@ impl Setup {
                 .note("give a key with --api-key-file, or have one made with --create-key");
         }
         Ok(())
+    }
+
+    /// What to set, as it stands in the client's files or in a shell.
+    fn text(&self, targets: &[Target]) -> Ended<String> {
+        let texts = targets.iter().map(|target| {
+            if self.client == Client::Env {
+                return lines(self.shell, target);
+            }
+            let text = target.syntax.set("", &target.settings)?;
+            let path = target.path.display();
+            Ok(format!("# {path}\n{}\n", text.trim_end()))
+        });
+        texts.collect()
     }
 
     async fn write(&self, session: &Session, mut wish: Wish) -> Ended {
@@ -152,12 +158,22 @@ impl Setup {
             return Ok(());
         }
         session.confirm("change these files")?;
+        let mut made = None;
         if self.create_key.is_some() {
-            wish.key = Some(self.created(session).await?);
+            // The hub tells a key once: it is made when there is a place for it.
+            replacement::rehearse(&changes)?;
+            made = Some(self.created(session).await?);
+            wish.key.clone_from(&made);
         }
-        let changes = self.changes(&wish)?;
-        let copies = replacement::replace(&changes)?;
-        for (change, copy) in changes.iter().zip(&copies) {
+        let written = self.changes(&wish).and_then(|changes| {
+            let copies = replacement::replace(&changes)?;
+            Ok(changes.into_iter().zip(copies))
+        });
+        let written = written.map_err(|failure| match &made {
+            Some(key) => self.lost(key, failure),
+            None => failure,
+        })?;
+        for (change, copy) in written {
             let (path, copy) = (change.path.display(), copy.display());
             session
                 .console
@@ -195,12 +211,7 @@ impl Setup {
 
     /// A new client key. Where files are written, it is shown nowhere but there.
     async fn created(&self, session: &Session) -> Ended<String> {
-        let wanted = self.create_key.as_deref().unwrap_or_default();
-        let name = if wanted.is_empty() {
-            self.client.name()
-        } else {
-            wanted
-        };
+        let name = self.key_name();
         let call = endpoints::CLIENT_KEY_MAKE
             .call(&[])
             .body(json!({"name": name}));
@@ -213,6 +224,26 @@ impl Setup {
             .console
             .note(&format!("client key `{name}` is made at the hub"));
         Ok(key)
+    }
+
+    fn key_name(&self) -> &str {
+        let wanted = self.create_key.as_deref().unwrap_or_default();
+        match wanted {
+            "" => self.client.name(),
+            wanted => wanted,
+        }
+    }
+
+    /// A key was made and is not where it belongs: it is told, for the hub does not tell it again.
+    fn lost(&self, key: &str, failure: Failure) -> Failure {
+        if key == BLANK {
+            return failure;
+        }
+        let name = self.key_name();
+        rescued("client key", key, failure).next(format!(
+            "client key `{name}` is made and stands in no file: mend the cause and give it with --api-key-stdin, or \
+             remove it with `bridge-admin api-keys delete`"
+        ))
     }
 
     fn undo(&self, session: &Session) -> Ended {

@@ -1,7 +1,7 @@
 //! `users`: people who administer the hub or have keys of it.
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::sessions::SESSIONS;
 use crate::endpoints;
@@ -126,6 +126,9 @@ pub(crate) struct Create {
     change: Change,
 }
 
+/// The member with a password that the hub made, which it tells once.
+const SECRET: &str = "password";
+
 /// A password, by every way that does not show it.
 #[derive(Args, Debug)]
 #[group(multiple = false)]
@@ -191,21 +194,7 @@ impl Create {
             .with("role", Some(self.role.as_str()))
             .with("password", self.password.given(session)?)
             .changed(&self.change);
-        match USERS.create(session, draft).await? {
-            Some(answer) => shown_once(session, &answer.body),
-            None => Ok(()),
-        }
-    }
-}
-
-/// A password that was made, on standard output; programs have got it with the rest.
-fn shown_once(session: &Session, made: &Value) -> Ended {
-    match made["password"].as_str() {
-        Some(password) if session.console.format.is_for_people() => {
-            session.console.note("the password is shown once:");
-            session.console.text(&format!("{password}\n"))
-        }
-        _ => Ok(()),
+        USERS.create_secret(session, draft, SECRET).await
     }
 }
 
@@ -221,16 +210,10 @@ async fn reset(
     if let Some(password) = password {
         body["password"] = json!(password);
     }
-    match session
-        .write(&endpoints::USER_PASSWORD.call(&[&key]).body(body))
-        .await?
-    {
-        Some(answer) => {
-            USERS.written(session, &answer.body, "has another password")?;
-            shown_once(session, &answer.body)
-        }
-        None => Ok(()),
-    }
+    let call = endpoints::USER_PASSWORD.call(&[&key]).body(body);
+    USERS
+        .write_secret(session, &call, "has another password", SECRET)
+        .await
 }
 
 async fn choose(session: &Session, is_piped: bool) -> Ended {

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
+use crate::secret;
+
 /// A provider, a route or a client key, with what could not be carried over.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Entry {
@@ -155,24 +157,11 @@ impl Draft {
 
     /// Whether a key stands in it as it is.
     pub(crate) fn has_secret(&self) -> bool {
-        let is_literal = |value: &Value| match value {
-            Value::String(text) => !text.is_empty() && !text.starts_with("${"),
-            Value::Array(items) => items
-                .iter()
-                .any(|item| item.as_str().is_some_and(|text| !text.starts_with("${"))),
-            _ => false,
-        };
-        let entries = self.providers.iter().chain(&self.client_keys);
-        let mut values = entries.flat_map(|entry| {
-            ["api_key", "keys", "key"]
-                .into_iter()
-                .filter_map(|member| entry.value.get(member))
-        });
-        values.any(is_literal)
-            || self
-                .settings
-                .iter()
-                .any(|(name, value)| name.ends_with("_API_KEY") && is_literal(value))
+        let entries = [&self.client_keys, &self.providers, &self.routes];
+        let values = entries.into_iter().flatten().map(|entry| &entry.value);
+        values
+            .chain([&self.settings])
+            .any(|members| secret::is_in(&Value::Object(members.clone())))
     }
 
     /// The file.
@@ -224,4 +213,36 @@ fn comment(out: &mut String, indent: &str, remark: &str) {
 /// A value as `app.yml` reads it: `${` is a reference there.
 pub(super) fn literal(text: &str) -> String {
     text.replace("${", "$${")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_seen_wherever_it_stands() {
+        let secrets = [
+            json!({"api_key": "k"}),
+            json!({"keys": ["${A}", "k"]}),
+            json!({"keys": [{"key": "k", "weight": 2}]}),
+            json!({"headers": {"x-goog-api-key": "k"}}),
+            json!({"headers": {"Authorization": "Bearer k"}}),
+            json!({"proxy": "http://me:word@proxy:3128"}),
+            json!({"base_url": "https://host/v1?key=k"}),
+        ];
+        let draft = |value: &Value| Draft {
+            providers: vec![Entry {
+                value: value.as_object().cloned().unwrap_or_default(),
+                ..Entry::default()
+            }],
+            ..Draft::default()
+        };
+        for value in &secrets {
+            assert!(draft(value).has_secret(), "{value}");
+        }
+        let open = json!({"api_key": "${A}", "keys": ["${B}"], "headers": {"authorization": "Bearer ${C}"},
+            "base_url": "https://host/v1", "proxy": "http://${U}:${P}@proxy:3128", "auth_header": "x-api-key",
+            "auth_format": "Bearer {key}"});
+        assert!(!draft(&open).has_secret());
+    }
 }

@@ -5,6 +5,7 @@ mod column;
 mod csv;
 mod document;
 mod format;
+mod once;
 mod table;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -13,6 +14,7 @@ use serde_json::Value;
 
 pub(crate) use self::column::{Column, Layout, Show, column, harmless, plain};
 pub(crate) use self::format::{Colour, Format};
+pub(crate) use self::once::rescued;
 use crate::failure::{Ended, Failure};
 use crate::moment;
 

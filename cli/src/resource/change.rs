@@ -121,12 +121,41 @@ impl Resource {
 
     /// Makes a new one.
     pub(crate) async fn create(&self, session: &Session, draft: Draft) -> Ended<Option<Answer>> {
-        let call = Call::new("POST", self.path).body(draft.body);
-        let answer = session.write(&call).await?;
+        let answer = session.write(&self.creation(draft)).await?;
         if let Some(answer) = &answer {
             self.written(session, &answer.body, "created")?;
         }
         Ok(answer)
+    }
+
+    /// Makes a new one, with a secret in this member that the hub tells once.
+    pub(crate) async fn create_secret(
+        &self,
+        session: &Session,
+        draft: Draft,
+        secret: &str,
+    ) -> Ended {
+        let call = self.creation(draft);
+        self.write_secret(session, &call, "created", secret).await
+    }
+
+    /// Writes something, with a secret in this member that the hub tells once.
+    pub(crate) async fn write_secret(
+        &self,
+        session: &Session,
+        call: &Call,
+        done: &str,
+        secret: &str,
+    ) -> Ended {
+        let Some(Answer { body, .. }) = session.write(call).await? else {
+            return Ok(());
+        };
+        let whole = || self.written(session, &body, done);
+        session.console.once(&body, secret, whole)
+    }
+
+    fn creation(&self, draft: Draft) -> Call {
+        Call::new("POST", self.path).body(draft.body)
     }
 
     /// One that is there, to be changed: as the file has it, else as it is.

@@ -41,6 +41,21 @@ pub(crate) fn replace(changes: &[Change]) -> Ended<Vec<PathBuf>> {
     Ok(copies)
 }
 
+/// Whether all of the changes could be written: each is, beside its file, and is removed again.
+pub(crate) fn rehearse(changes: &[Change]) -> Ended {
+    for change in changes {
+        let made = make_folder(&change.path)?;
+        let tried =
+            draft(change).and_then(|draft| draft.map_or(Ok(()), |(draft, _)| remove(&draft)));
+        for folder in made {
+            // One that is not empty is somebody else's by now.
+            let _ = fs::remove_dir(folder);
+        }
+        tried.map_err(|failure| failure.next("nothing was changed"))?;
+    }
+    Ok(())
+}
+
 /// The newest copy of a file.
 pub(crate) struct Copy {
     /// Where it is.
@@ -103,9 +118,7 @@ fn remove(path: &Path) -> Ended {
 /// A copy of the file as it is, beside it.
 fn keep(change: &Change, now: i64) -> Ended<PathBuf> {
     let folder = change.path.parent().unwrap_or(Path::new(""));
-    if !folder.as_os_str().is_empty() {
-        fs::create_dir_all(folder).map_err(|error| trouble(folder, &error))?;
-    }
+    make_folder(&change.path)?;
     let name = change
         .path
         .file_name()
@@ -128,10 +141,36 @@ fn keep(change: &Change, now: i64) -> Ended<PathBuf> {
     )))
 }
 
-/// The new content in the place of the old one. A link stays a link: what it points to is replaced.
+/// Makes the folder of a file; which folders were not there before, the innermost first.
+fn make_folder(path: &Path) -> Ended<Vec<PathBuf>> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    if folder.as_os_str().is_empty() {
+        return Ok(Vec::new());
+    }
+    let missing = folder.ancestors().take_while(|folder| !folder.exists());
+    let missing = missing.filter(|folder| !folder.as_os_str().is_empty());
+    let missing = missing.map(Path::to_owned).collect();
+    fs::create_dir_all(folder).map_err(|error| trouble(folder, &error))?;
+    Ok(missing)
+}
+
+/// The new content in the place of the old one.
 fn write(change: &Change) -> Ended {
-    let Some(text) = &change.after else {
+    let Some((draft, path)) = draft(change)? else {
         return remove(&change.path);
+    };
+    let renamed = fs::rename(&draft, &path).map_err(|error| trouble(&path, &error));
+    if renamed.is_err() {
+        remove(&draft)?;
+    }
+    renamed
+}
+
+/// The new content beside the old one, and whose place it is to take; nothing where the file is to go. A link stays a
+/// link: what it points to is replaced.
+fn draft(change: &Change) -> Ended<Option<(PathBuf, PathBuf)>> {
+    let Some(text) = &change.after else {
+        return Ok(None);
     };
     let path = fs::canonicalize(&change.path).unwrap_or_else(|_| change.path.clone());
     let mut name = path.file_name().unwrap_or_default().to_os_string();
@@ -139,12 +178,14 @@ fn write(change: &Change) -> Ended {
     let draft = path.with_file_name(name);
     let written = remove(&draft)
         .and_then(|()| fresh(&draft, text).map_err(|error| trouble(&draft, &error)))
-        .and_then(|()| same_mode(&path, &draft, change.has_secret))
-        .and_then(|()| fs::rename(&draft, &path).map_err(|error| trouble(&path, &error)));
-    if written.is_err() {
-        remove(&draft)?;
+        .and_then(|()| same_mode(&path, &draft, change.has_secret));
+    match written {
+        Ok(()) => Ok(Some((draft, path))),
+        Err(failure) => {
+            remove(&draft)?;
+            Err(failure)
+        }
     }
-    written
 }
 
 /// A new file that only its owner can read.

@@ -111,6 +111,47 @@ fn a_token_from_the_environment_needs_no_profile() {
     hub.run_in(&args, "eyJ.no.token", &bare).failed(4);
 }
 
+/// The token of the log-in in a file of profiles.
+fn token(hub: &Hub, file: &str) -> String {
+    let text = std::fs::read_to_string(hub.path(file)).expect("it was written");
+    let token = text
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("access_token: "));
+    token.expect("a token").to_owned()
+}
+
+#[test]
+fn who_logs_out_with_a_token_of_the_environment_is_told_what_stays() {
+    let hub = Hub::start();
+    let elsewhere = hub.path("other.yml").display().to_string();
+    let args = ["login", "--email", EMAIL, "--password-stdin"];
+    let variables = [
+        ("BRIDGE_ADMIN_CONFIG", elsewhere.as_str()),
+        ("BRIDGE_TOKEN", "t"),
+    ];
+    let told = hub.run_in(&args, PASSWORD, &variables).failed(0);
+    assert!(told.contains("BRIDGE_TOKEN is set"), "{told}");
+    let given = token(&hub, "other.yml");
+    let with = [("BRIDGE_TOKEN", given.as_str())];
+    let told = hub.run_in(&["logout"], "", &with).failed(0);
+    assert!(
+        told.contains("BRIDGE_TOKEN is ended at the hub") && told.contains("unset BRIDGE_TOKEN"),
+        "{told}"
+    );
+    assert!(
+        told.contains("profile `default` stays as it is") && !told.contains("logged out"),
+        "{told}"
+    );
+    hub.run_in(&["whoami"], "", &with).failed(4);
+    hub.run(&["whoami"]).shown();
+    let told = hub.run_in(&["logout"], "", &with).failed(0);
+    assert!(told.contains("was over at the hub already"), "{told}");
+    let nowhere = [("BRIDGE_TOKEN", "t"), ("BRIDGE_URL", "http://127.0.0.1:1")];
+    let told = hub.run_in(&["logout"], "", &nowhere).failed(6);
+    assert!(told.contains("nothing was ended"), "{told}");
+    hub.run(&["whoami"]).shown();
+}
+
 #[test]
 fn profiles_are_listed_used_and_forgotten() {
     let hub = Hub::start();

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::hub::Hub;
+use crate::stub::Stub;
 
 /// Bodies are captured; one request has come through.
 fn with_one(hub: &Hub) -> String {
@@ -142,4 +143,16 @@ fn changes_are_known_by_who_made_them() {
             .shown()
             .contains("alias")
     );
+}
+
+#[test]
+fn a_tail_that_is_refused_is_not_asked_for_again() {
+    let body = r#"{"status":422,"code":"invalid","title":"Not valid","detail":"no such filter"}"#;
+    let stub = Stub::start("422 Unprocessable Entity", body, || {});
+    let told = stub
+        .run(&["logs", "tail", "--follow", "-n", "0"], &[])
+        .failed(1);
+    assert!(told.contains("no such filter"), "{told}");
+    assert!(!told.contains("trying again"), "{told}");
+    assert_eq!(stub.asked(), 1);
 }

@@ -19,5 +19,6 @@ mod routes;
 mod screens;
 mod setup;
 mod stats;
+mod stub;
 mod talk;
 mod terminal;

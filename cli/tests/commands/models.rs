@@ -55,6 +55,33 @@ fn a_route_key_stands_for_a_model_of_a_provider() {
 }
 
 #[test]
+fn a_slash_belongs_to_a_name_unless_a_provider_stands_before_it() {
+    let hub = Hub::start();
+    let model = |name: &str| hub.json(&["aliases", "show", name])["model"].clone();
+    hub.run(&["aliases", "set", "meta/llama=demo-openai/demo-model"])
+        .shown();
+    let other = ["--target-model", "demo/small"];
+    hub.run(&[&["models", "update", "meta/llama"][..], &other].concat())
+        .shown();
+    assert_eq!(model("meta/llama"), "demo-openai/demo/small");
+    // The model of this one has a slash of its own, and nobody owns it.
+    hub.run(&["aliases", "set", "llama 100%?#=meta/llama-4"])
+        .shown();
+    let provider = ["--provider", "demo-openai"];
+    hub.run(&[&["models", "update", "llama 100%?#"][..], &provider].concat())
+        .shown();
+    assert_eq!(model("llama 100%?#"), "demo-openai/meta/llama-4");
+    hub.run(&["aliases", "set", "llama=meta/llama-4"]).shown();
+    let other = ["--target-model", "meta/llama-5"];
+    hub.run(&[&["models", "update", "llama"][..], &other].concat())
+        .shown();
+    assert_eq!(model("llama"), "meta/llama-5");
+    hub.run(&["models", "disable", "meta/llama"]).shown();
+    hub.run(&["models", "delete", "meta/llama", "--yes"])
+        .shown();
+}
+
+#[test]
 fn aliases_are_set_and_unset() {
     let hub = Hub::start();
     hub.run(&[

@@ -198,6 +198,11 @@ fn an_unknown_answer_is_shown_as_it_is() {
         dry.contains("method: DELETE") && dry.contains("/api/providers/demo-openai"),
         "{dry}"
     );
+    let body = "providers:\n- {name: a, headers: {x-api-key: hush}, proxy: 'http://me:hush@proxy', keys: [hush]}\n";
+    let file = hub.file("body.yml", body);
+    let args = ["api", "POST", "/x", "-f", &file, "-Q", "key=hush"];
+    let dry = hub.run(&[&args[..], &["--dry-run"]].concat()).shown();
+    assert!(dry.contains("name: a") && !dry.contains("hush"), "{dry}");
 }
 
 #[test]

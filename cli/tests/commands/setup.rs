@@ -1,6 +1,7 @@
 //! `setup`: clients' files change where they must and nowhere else, and go back to what they were.
 
 use crate::hub::Hub;
+use crate::stub::Stub;
 
 /// Runs it with a home of its own.
 fn setup(hub: &Hub, args: &[&str], input: &str) -> crate::hub::Outcome {
@@ -224,4 +225,88 @@ fn variables_are_printed_for_a_shell() {
         document["files"][0]["settings"]["model_provider"],
         "llm-bridge"
     );
+}
+
+/// What the hub answers when it has made a key.
+const MADE: &str = r#"{"id":"1","name":"codex","key":"sk-br-told-once-0123456789"}"#;
+
+fn empty_home(name: &str) -> std::path::PathBuf {
+    let home = std::env::temp_dir().join(format!("bridge-home-{name}-{}", std::process::id()));
+    std::fs::create_dir_all(&home).expect("a temporary folder");
+    home
+}
+
+#[test]
+fn no_key_is_made_that_has_no_place() {
+    let home = empty_home("no-place");
+    // Where the folder is to be, there is a file.
+    std::fs::write(home.join(".codex"), "").expect("writable");
+    let stub = Stub::start("201 Created", MADE, || {});
+    let variables = [("HOME", home.to_str().expect("plain letters"))];
+    let args = ["setup", "codex", "--write", "--create-key", "--yes"];
+    stub.run(&args, &variables).failed(1);
+    assert_eq!(stub.asked(), 0);
+    std::fs::remove_file(home.join(".codex")).expect("writable");
+    std::fs::create_dir(home.join(".codex")).expect("writable");
+    // Nor one that the shell could not be told: the model breaks the line.
+    let args = [
+        "setup",
+        "env",
+        "--create-key",
+        "--shell",
+        "dotenv",
+        "-m",
+        "it's",
+    ];
+    stub.run(&args, &variables).failed(1);
+    assert_eq!(stub.asked(), 0);
+    std::fs::remove_dir_all(home).expect("it was made here");
+}
+
+#[test]
+fn a_key_that_cannot_be_written_any_more_is_told() {
+    let home = empty_home("told");
+    let folder = home.join(".codex");
+    let taken = folder.clone();
+    // The folder goes while the hub makes the key.
+    let stub = Stub::start("201 Created", MADE, move || {
+        let _ = std::fs::remove_dir_all(&taken);
+        std::fs::write(&taken, "").expect("writable");
+    });
+    let variables = [("HOME", home.to_str().expect("plain letters"))];
+    let args = ["setup", "codex", "--write", "--create-key", "--yes"];
+    let told = stub.run(&args, &variables).failed(1);
+    assert!(
+        told.contains("shown once: sk-br-told-once-0123456789") && told.contains("in no file"),
+        "{told}"
+    );
+    assert!(folder.is_file());
+    std::fs::remove_dir_all(home).expect("it was made here");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_secret_survives_an_output_that_takes_nothing() {
+    let hub = Hub::start();
+    let into_nothing = |args: &[&str]| {
+        let full = std::fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .expect("Linux has it");
+        let output = hub.command(args).stdout(full).output().expect("it ends");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        told
+    };
+    let told = into_nothing(&["setup", "env", "--create-key", "lost"]);
+    assert!(told.contains("the client key is shown once: sk-"), "{told}");
+    for form in ["table", "json"] {
+        let told = into_nothing(&["api-keys", "create", form, "-o", form]);
+        assert!(told.contains("the key is shown once: sk-"), "{told}");
+    }
+    let told = into_nothing(&["users", "create", "a@example.test"]);
+    assert!(told.contains("the password is shown once: "), "{told}");
+    // A form without room for it.
+    let made = hub.run(&["api-keys", "create", "named", "-o", "name"]);
+    assert!(made.err.contains("the key is shown once: sk-"), "{made:?}");
 }

@@ -2,14 +2,15 @@ import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { dialects } from './conversation';
 import { codecs } from './dialects';
-import { curl, python, quoted, snippet } from './snippets';
+import { curl, python, snippet } from './snippets';
 
 const turn = { model: 'a/b', system: "it's", messages: [{ role: 'user' as const, content: [{ type: 'text' as const, text: 'say "hi"' }] }], tools: [], params: {}, stream: true };
 
 describe('snippets', () => {
   it('survive the shell', () => {
     const nasty = `it's "$HOME" \`x\` \\ \n {}`;
-    expect(execFileSync('sh', ['-c', `printf %s ${quoted(nasty)}`]).toString()).toBe(nasty);
+    const command = curl('http://hub', '/v1', {}, nasty).replace(/^curl/, "printf '%s|'");
+    expect(execFileSync('sh', ['-c', command]).toString()).toContain(`|-d|${nasty}|`);
   });
 
   it('are Python that Python reads', () => {

@@ -1,25 +1,21 @@
 /** A call as code that a person can take along. The key is always the name of a variable. */
 import type { Call, Dialect } from './conversation';
 import { member, text } from '$lib/json/value';
+import { shellWord } from '$lib/shell-word';
 
 export const languages = ['curl', 'python', 'typescript'] as const;
 export type SnippetLanguage = (typeof languages)[number];
 
 const VARIABLE = 'LLM_BRIDGE_KEY';
 
-/** A text as one word of a shell. */
-export function quoted(source: string): string {
-  return `'${source.replaceAll("'", `'\\''`)}'`;
-}
-
 /** The call as a command. */
 export function curl(origin: string, path: string, headers: Record<string, string>, body: string): string {
   const stream = /"stream"\s*:\s*true|streamGenerate/.test(path + body) ? ' -N' : '';
   const lines = [
-    `curl${stream} ${quoted(origin + path)}`,
+    `curl${stream} ${shellWord(origin + path)}`,
     `-H "authorization: Bearer $${VARIABLE}"`,
-    ...Object.entries({ 'content-type': 'application/json', ...headers }).map(([name, value]) => `-H ${quoted(`${name}: ${value}`)}`),
-    `-d ${quoted(body)}`
+    ...Object.entries({ 'content-type': 'application/json', ...headers }).map(([name, value]) => `-H ${shellWord(`${name}: ${value}`)}`),
+    `-d ${shellWord(body)}`
   ];
   return lines.join(' \\\n  ');
 }

@@ -3,6 +3,7 @@
  * nowhere else; words for people are keys. What a reader fills in are the address, the key and the model.
  */
 import type { Key } from '$lib/i18n/index.svelte';
+import { shellWord } from '$lib/shell-word';
 
 export interface Values {
   /** The hub, without a slash at its end. */
@@ -31,13 +32,8 @@ export interface Recipe {
 
 function exported(pairs: Record<string, string>): string {
   return Object.entries(pairs)
-    .map(([name, value]) => `export ${name}=${quoted(value)}`)
+    .map(([name, value]) => `export ${name}=${shellWord(value)}`)
     .join('\n');
-}
-
-/** For a POSIX shell. */
-function quoted(value: string): string {
-  return /^[\w@%+=:,./-]+$/.test(value) ? value : `'${value.replaceAll("'", "'\\''")}'`;
 }
 
 function json(value: unknown): string {
@@ -98,9 +94,9 @@ wire_api = "responses"`
     note: 'clients.note.gemini_cli',
     blocks: ({ base, key, model }) => [
       { title: '~/.gemini/settings.json', code: json({ security: { auth: { selectedType: 'gemini-api-key' } } }) },
-      { title: 'bash · zsh', code: `${exported({ GOOGLE_GEMINI_BASE_URL: base, GEMINI_API_KEY: key })}\ngemini -m ${quoted(model)}` },
+      { title: 'bash · zsh', code: `${exported({ GOOGLE_GEMINI_BASE_URL: base, GEMINI_API_KEY: key })}\ngemini -m ${shellWord(model)}` },
       // Without a terminal nobody can be asked whether the folder is trusted, and in others it refuses.
-      { title: 'gemini -p', code: `gemini --skip-trust -m ${quoted(model)} -p ${quoted(PROMPT)}` }
+      { title: 'gemini -p', code: `gemini --skip-trust -m ${shellWord(model)} -p ${shellWord(PROMPT)}` }
     ]
   },
   {
@@ -291,7 +287,7 @@ const tools: Recipe[] = [
 ];
 
 function curl(url: string, credential: string, body: unknown): string {
-  return `curl ${quoted(url)} \\\n  -H ${quoted(credential)} \\\n  -H 'content-type: application/json' \\\n  -d ${quoted(JSON.stringify(body))}`;
+  return `curl ${shellWord(url)} \\\n  -H ${shellWord(credential)} \\\n  -H 'content-type: application/json' \\\n  -d ${shellWord(JSON.stringify(body))}`;
 }
 
 export const recipes: readonly Recipe[] = [...agents, ...sdks, ...tools];

@@ -32,16 +32,22 @@ export class Views {
 
   /** Keeps a view; one of the same name is replaced. */
   save(name: string, filter: Filter): Promise<boolean> {
-    return this.#keep([...this.own.filter((view) => view.name !== name), { name, filter }].slice(-MOST));
+    return this.#change((views) => [...views.filter((view) => view.name !== name), { name, filter }].slice(-MOST));
   }
 
   remove(name: string): Promise<boolean> {
-    return this.#keep(this.own.filter((view) => view.name !== name));
+    return this.#change((views) => views.filter((view) => view.name !== name));
   }
 
-  async #keep(views: View[]): Promise<boolean> {
-    const kept = views.map(({ name, filter }) => ({ name, query: paramsOf(filter).toString() }));
-    const isKept = await keepPreferences((all) => ({ ...all, other: { ...(isObject(all.other) ? all.other : {}), [KEPT]: kept } }));
+  /** Changes what is kept by then, which another change may have made: what is shown here can be older. */
+  async #change(change: (views: View[]) => View[]): Promise<boolean> {
+    let views: View[] = [];
+    const isKept = await keepPreferences((all) => {
+      const kept = all.other as Json | undefined;
+      const other = isObject(kept) ? kept : {};
+      views = change(viewsOf(other[KEPT]));
+      return { ...all, other: { ...other, [KEPT]: views.map(({ name, filter }) => ({ name, query: paramsOf(filter).toString() })) } };
+    });
     if (isKept) this.own = views;
     return isKept;
   }

@@ -2,11 +2,13 @@
 import { Action } from '$lib/action.svelte';
 import { api, type Schemas } from '$lib/api/client';
 import { t } from '$lib/i18n/index.svelte';
+import { Switches } from '$lib/switches';
 
 type ClientKey = Schemas['ClientKey'];
 
 export class KeyActions {
   #action = new Action();
+  #switches = new Switches();
   #changed: (key: ClientKey) => void;
 
   constructor(changed: (key: ClientKey) => void) {
@@ -14,16 +16,18 @@ export class KeyActions {
   }
 
   /** Switches it on or off; what was done can be undone. */
-  async toggle(key: ClientKey): Promise<void> {
-    const params = { params: { path: { id: key.id } } };
-    const changed = await this.#action.run(
-      async () => (key.enabled ? api.POST('/api/api-keys/{id}/disable', params) : api.POST('/api/api-keys/{id}/enable', params)),
-      {
-        done: t(key.enabled ? 'keys.disabled' : 'keys.enabled_done', { name: key.name }),
-        undo: { label: t('action.undo'), onClick: () => void this.toggle({ ...key, enabled: !key.enabled }) }
-      }
-    );
-    if (changed && changed !== true) this.#changed(changed);
+  toggle(key: ClientKey): Promise<void> {
+    return this.#switches.choose(key.id, !key.enabled, async () => {
+      const params = { params: { path: { id: key.id } } };
+      const changed = await new Action().run(
+        async () => (key.enabled ? api.POST('/api/api-keys/{id}/disable', params) : api.POST('/api/api-keys/{id}/enable', params)),
+        {
+          done: t(key.enabled ? 'keys.disabled' : 'keys.enabled_done', { name: key.name }),
+          undo: { label: t('action.undo'), onClick: () => void this.toggle({ ...key, enabled: !key.enabled }) }
+        }
+      );
+      if (changed && changed !== true) this.#changed(changed);
+    });
   }
 
   /** Removes it for good; says whether it is gone. */
