@@ -16,7 +16,7 @@ admin-ui/build/index.html: admin-ui/node_modules/.package-lock.json openapi/open
 		$(shell find admin-ui/src admin-ui/static -type f ! -name schema.d.ts) $(wildcard admin-ui/*.ts admin-ui/*.js admin-ui/package.json)
 	cd admin-ui && npm run --silent api && npm run --silent build
 
-# Everything: unit, golden and end-to-end tests, the administration on PostgreSQL and MariaDB too, three hubs together,
+# Everything: unit, golden and end-to-end tests, administration and ledger on PostgreSQL and MariaDB too, three hubs together,
 # then the vendors' SDKs against the running hub, and the interface in a real browser.
 # Always the whole workspace: a part of it alone has other features of what it shares, and builds all of that again.
 test: ui

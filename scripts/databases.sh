@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs the tests of the admin API on PostgreSQL and on MariaDB.
+# Runs the tests of the admin API and of the ledger on PostgreSQL and on MariaDB.
 #
 #   scripts/databases.sh [postgres] [mariadb]      both by default
 set -eu
@@ -14,6 +14,6 @@ for one in $wanted; do
         *) say "unknown: $one"; exit 2 ;;
     esac
     say "running the tests on $one"
-    TEST_DATABASE_SERVER="$server_url" cargo test --locked --workspace --test admin -- --test-threads=2
+    TEST_DATABASE_SERVER="$server_url" cargo test --locked --workspace --test admin --test ledger -- --test-threads=2
 done
 say "done"

@@ -30,9 +30,12 @@ struct Keepers {
 
 impl Keepers {
     async fn stop(self) {
-        self.books.stop().await;
-        self.conversations.stop().await;
-        self.responses.stop().await;
+        // Each waits for the database for some seconds; together they wait no longer.
+        tokio::join!(
+            self.books.stop(),
+            self.conversations.stop(),
+            self.responses.stop(),
+        );
     }
 }
 
@@ -118,8 +121,7 @@ impl Administration {
         if let Some(welcome) = first_start(&control).await? {
             greet(&welcome);
         }
-        let responses = ResponseKeeper::start(&control);
-        self.hub.responses.attach(responses.archive());
+        let responses = ResponseKeeper::start(&control, &self.hub.responses);
         let conversations = ConversationKeeper::start(&control);
         self.entrance
             .open_admin(Admin::new(Arc::clone(&control)).endpoint());

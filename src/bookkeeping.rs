@@ -6,13 +6,14 @@
 //! last round, one second at most; one that is stopped loses nothing.
 
 use std::collections::{BTreeSet, HashMap};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use sea_orm::DbErr;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
 
 use crate::pool::limits::{Due, Meters, Period};
 use crate::store::spend::{self, Increment};
@@ -22,6 +23,8 @@ use crate::store::{Store, StoreError, is_id};
 const ROUND: Duration = Duration::from_secs(1);
 /// A round that takes longer is given up; its amounts are due again.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the end waits for the database, however much is left.
+const FAREWELL: Duration = Duration::from_secs(5);
 /// What one transaction adds.
 const BATCH: usize = 1_000;
 
@@ -56,11 +59,21 @@ async fn keep(meters: Arc<Meters>, store: Store, mut stopped: oneshot::Receiver<
     rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut is_away = false;
     loop {
-        let is_last = tokio::select! {
-            _ = rounds.tick() => false,
-            _ = &mut stopped => true,
+        tokio::select! {
+            _ = rounds.tick() => {}
+            _ = &mut stopped => return end(&meters, &store, Instant::now() + FAREWELL).await,
+        }
+        // Not let go of half way: then nobody would know whether its amounts have arrived.
+        let mut work = pin!(round(&meters, &store));
+        let ended = tokio::select! {
+            ended = &mut work => ended,
+            _ = &mut stopped => {
+                let deadline = Instant::now() + FAREWELL;
+                let _ = timeout_at(deadline, work).await;
+                return end(&meters, &store, deadline).await;
+            }
         };
-        match round(&meters, &store).await {
+        match ended {
             Ok(()) if is_away => {
                 tracing::info!("what client keys spend is written down again");
                 is_away = false;
@@ -72,9 +85,15 @@ async fn keep(meters: Arc<Meters>, store: Store, mut stopped: oneshot::Receiver<
                 is_away = true;
             }
         }
-        if is_last {
-            return;
-        }
+    }
+}
+
+/// The last round.
+async fn end(meters: &Meters, store: &Store, deadline: Instant) {
+    match timeout_at(deadline, round(meters, store)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "what client keys spent last is not written down"),
+        Err(_) => tracing::warn!("what client keys spent last is not written down in time"),
     }
 }
 
@@ -85,10 +104,18 @@ async fn keep(meters: Arc<Meters>, store: Store, mut stopped: oneshot::Receiver<
 pub async fn round(meters: &Meters, store: &Store) -> Result<(), StoreError> {
     let due = meters.collect();
     let mut first_error = Ok(());
-    for some in due.chunks(BATCH) {
-        match write(meters, store, some).await {
-            Ok(()) => {}
-            Err(error) => first_error = first_error.and(Err(error)),
+    let mut parts = due.chunks(BATCH);
+    for some in parts.by_ref() {
+        let written = timeout(PATIENCE, write(meters, store, some)).await;
+        match written {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => first_error = first_error.and(Err(error)),
+            Err(_) => {
+                // A database that hangs would make each of the others wait as long.
+                meters.bounced(some);
+                parts.for_each(|rest| meters.bounced(rest));
+                return Err(slow());
+            }
         }
     }
     first_error?;
@@ -101,14 +128,18 @@ pub async fn round(meters: &Meters, store: &Store) -> Result<(), StoreError> {
     if uses.is_empty() {
         return Ok(());
     }
-    spend::note_uses(store, &uses).await
+    timeout(PATIENCE, spend::note_uses(store, &uses))
+        .await
+        .map_err(|_| slow())?
+}
+
+fn slow() -> StoreError {
+    StoreError::Database(DbErr::Custom("no answer in time".to_owned()))
 }
 
 async fn write(meters: &Meters, store: &Store, due: &[Due]) -> Result<(), StoreError> {
     let increments: Vec<_> = due.iter().map(increment).collect();
-    let slow = || StoreError::Database(DbErr::Custom("no answer in time".to_owned()));
-    let written = timeout(PATIENCE, spend::add(store, &increments)).await;
-    match written.unwrap_or_else(|_| Err(slow())) {
+    match spend::add(store, &increments).await {
         Ok(()) => meters.arrived(due),
         Err(error) => {
             meters.bounced(due);

@@ -33,6 +33,12 @@ impl ConversationFiles {
         }
     }
 
+    /// Where they are.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     fn of(&self, scope: &str) -> PathBuf {
         // A client key's name may be anything; its digest is a name for a folder everywhere.
         let digest = Sha256::digest(scope);
@@ -91,21 +97,24 @@ impl ConversationFiles {
         .await
     }
 
-    /// Lets go of conversations that nothing was said in since a time, in milliseconds since 1970.
+    /// Lets go of conversations that nothing was said in since a time, in milliseconds since 1970. Returns how many
+    /// went.
     ///
     /// # Errors
     /// When a file cannot be removed.
-    pub async fn forget_before(&self, before: i64) -> io::Result<()> {
+    pub async fn forget_before(&self, before: i64) -> io::Result<u64> {
         let folder = self.folder.clone();
         let before = UNIX_EPOCH + Duration::from_millis(u64::try_from(before).unwrap_or(0));
         away(move || {
+            let mut count = 0;
             for folder in entries(&folder)?.iter().filter(|path| path.is_dir()) {
                 let old = files(folder)?;
                 for (_, file) in old.iter().filter(|(at, _)| *at < before) {
                     gone(fs::remove_file(file))?;
+                    count += 1;
                 }
             }
-            Ok(())
+            Ok(count)
         })
         .await
     }

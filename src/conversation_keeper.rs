@@ -3,6 +3,7 @@
 //!
 //! What comes while it is busy waits in a bounded queue; what the database refuses is told and let go.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,21 +57,35 @@ async fn keep(
     loop {
         let next = tokio::select! {
             biased;
-            _ = &mut stopped => {
-                let rest = async {
-                    while let Ok(kept) = inbox.try_recv() {
-                        one(&control, &files, kept).await;
-                    }
-                };
-                if timeout(FAREWELL, rest).await.is_err() {
-                    tracing::warn!("some of what was said was not kept before the end");
-                }
-                return;
-            }
+            _ = &mut stopped => return farewell(rest(&control, &files, &mut inbox)).await,
             next = inbox.recv() => next,
         };
         let Some(kept) = next else { return };
-        one(&control, &files, kept).await;
+        let mut work = pin!(one(&control, &files, kept));
+        tokio::select! {
+            () = &mut work => {}
+            _ = &mut stopped => {
+                let last = async {
+                    work.await;
+                    rest(&control, &files, &mut inbox).await;
+                };
+                return farewell(last).await;
+            }
+        }
+    }
+}
+
+/// Keeps what waits.
+async fn rest(control: &Control, files: &ConversationFiles, inbox: &mut mpsc::Receiver<Kept>) {
+    while let Ok(kept) = inbox.try_recv() {
+        one(control, files, kept).await;
+    }
+}
+
+/// The end, which does not wait for long.
+async fn farewell(last: impl Future<Output = ()>) {
+    if timeout(FAREWELL, last).await.is_err() {
+        tracing::warn!("some of what was said was not kept before the end");
     }
 }
 

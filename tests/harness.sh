@@ -14,9 +14,10 @@ finish() {
 }
 trap finish EXIT
 
-# A virtual environment with the packages of some lists, made once and again when a list changes. Sets `python`.
+# The virtual environment of a suite with the packages of its lists, made once and again when a list changes. Suites
+# share none: each would put its own versions in the place of the other's. Sets `python`.
 environment() {
-    local folder=$root/$1 wanted list
+    local folder=$root/.venv-$1 wanted list
     shift
     wanted=$(cat "$@" | cksum)
     python="$folder/bin/python"

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::definition::Wanted;
 use super::owned::lean;
 use super::problem::{Answer, Problem};
-use crate::config::{KeyWeights, Kind, LIVE, Secret};
+use crate::config::{KeyWeights, Kind, LIVE, PRIORITIES, Secret};
 use crate::store::entities::{definition, secret};
 
 /// Longest document.
@@ -301,13 +301,17 @@ fn entry(kind: Kind, place: &str, mut members: Map<String, Value>) -> Answer<Ent
     };
     let position = match members.shift_remove("priority") {
         None | Some(Value::Null) => usual,
-        Some(value) => value.as_i64().ok_or_else(|| {
-            Problem::invalid(
-                &format!("{place}.priority"),
-                "this must be a whole number",
-                "",
-            )
-        })?,
+        Some(value) => value
+            .as_i64()
+            .filter(|priority| PRIORITIES.contains(priority))
+            .ok_or_else(|| {
+                let (least, most) = PRIORITIES.into_inner();
+                Problem::invalid(
+                    &format!("{place}.priority"),
+                    format!("this must be a whole number from {least} to {most}"),
+                    "",
+                )
+            })?,
     };
     let mut secrets = Vec::new();
     let mut has_references = false;

@@ -384,9 +384,12 @@ impl ClientKeys {
         expect(if_match.0.as_deref(), before.version)?;
         Entity::delete_by_id(&before.id).exec(change.work()).await?;
         let gone = std::slice::from_ref(&before.id);
-        conversation_switches::set(change.work(), gone, None).await?;
+        conversation_switches::retire(change.work(), gone).await?;
         note(&change, "delete", Some(&before), None).await?;
         change.commit().await?;
+        if let Err(error) = self.0.files.forget(&before.id).await {
+            tracing::warn!(%error, "conversations of a removed client key go with the next sweep");
+        }
         Ok(Done::Done)
     }
 }

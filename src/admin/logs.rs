@@ -2,7 +2,7 @@
 
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
-use poem_openapi::types::Any;
+use poem_openapi::types::{Any, ToJSON as _};
 use poem_openapi::{ApiResponse, Object, OpenApi};
 use serde_json::{Value, json};
 
@@ -13,11 +13,12 @@ use super::period::span;
 use super::person::{Identity, Role, Session};
 use super::problem::{Answer, Problem};
 use super::requests::{RequestRow, bound_to, owner};
-use crate::control::AuditEntry;
+use crate::control::{AuditEntry, let_go};
 use crate::ledger::{CaptureMode, capture_context};
 use crate::store::entities::capture;
 use crate::store::entities::request::Model;
 use crate::store::request_list::{Cursor, RequestFilter};
+use crate::store::retention::Swept;
 use crate::store::{Purpose, Store, StoreError, now_ms};
 
 /// A request with everything that is kept of it.
@@ -94,6 +95,52 @@ pub(super) struct SweptRows {
     captures: u64,
     /// Sums per hour.
     sums: u64,
+    /// How times were spread in those hours.
+    latencies: u64,
+    /// Answers of the Responses dialect that clients could refer to.
+    responses: u64,
+    /// Rows of the audit.
+    audit: u64,
+    /// Checks of providers.
+    checks: u64,
+    /// What client keys spent in days and months that are long over.
+    spend: u64,
+    /// Conversations in the database.
+    conversations: u64,
+    /// Conversations in files.
+    conversation_files: u64,
+}
+
+impl From<Swept> for SweptRows {
+    fn from(swept: Swept) -> Self {
+        // Named one by one: what is let go and not told does not compile.
+        let Swept {
+            requests,
+            details,
+            captures,
+            sums,
+            latencies,
+            responses,
+            audit,
+            checks,
+            spend,
+            conversations,
+            conversation_files,
+        } = swept;
+        Self {
+            requests,
+            details,
+            captures,
+            sums,
+            latencies,
+            responses,
+            audit,
+            checks,
+            spend,
+            conversations,
+            conversation_files,
+        }
+    }
 }
 
 /// It is gone.
@@ -327,19 +374,15 @@ impl Logs {
     }
 
     /// Let go now what is older than it may be
+    ///
+    /// Of requests and all else that has a bound of age or room, as the hub does by itself from time to time.
     #[oai(path = "/sweep", method = "post", operation_id = "logs_sweep")]
     async fn sweep(&self, session: Session) -> Answer<Json<SweptRows>> {
         let who = session.at_least(Role::Admin)?;
-        let retention = self.0.control.in_force().settings.retention;
-        let swept = self.0.control.store().sweep(&retention, now_ms()).await?;
-        let done = json!({"requests": swept.requests, "captures": swept.captures});
-        self.note(who, "sweep", "requests", Some(&done)).await?;
-        Ok(Json(SweptRows {
-            requests: swept.requests,
-            details: swept.details,
-            captures: swept.captures,
-            sums: swept.sums,
-        }))
+        let swept = SweptRows::from(let_go(&self.0.control).await?);
+        self.note(who, "sweep", "requests", swept.to_json().as_ref())
+            .await?;
+        Ok(Json(swept))
     }
 
     /// Read one request, with bodies where they were captured

@@ -60,7 +60,13 @@ pub(super) struct ProviderEntry {
     #[oai(default = "super::definition::yes")]
     pub enabled: bool,
     /// Smaller is tried first.
-    #[oai(default = "super::definition::usual_priority")]
+    #[oai(
+        default = "super::definition::usual_priority",
+        validator(
+            minimum(value = "-9007199254740991"),
+            maximum(value = "9007199254740991")
+        )
+    )]
     pub priority: i64,
     /// Seconds to the end of a whole answer; idle time on a stream.
     pub timeout: Option<f64>,

@@ -70,7 +70,13 @@ pub(super) struct RouteEntry {
     #[oai(default = "super::definition::yes")]
     pub enabled: bool,
     /// Smaller is looked at first.
-    #[oai(default = "super::definition::usual_priority")]
+    #[oai(
+        default = "super::definition::usual_priority",
+        validator(
+            minimum(value = "-9007199254740991"),
+            maximum(value = "9007199254740991")
+        )
+    )]
     pub priority: i64,
     /// When it holds.
     #[oai(rename = "match", default)]

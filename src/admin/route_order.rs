@@ -2,6 +2,8 @@
 //!
 //! Rules of files keep theirs. Of equal priority, files come first and the others follow by name.
 
+use crate::config::PRIORITIES;
+
 /// A rule in the order of evaluation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Placed {
@@ -28,7 +30,7 @@ pub(super) fn moved(order: &[Placed], name: &str, index: usize) -> Option<Vec<(S
     let index = index.min(rest.len());
     let before = index.checked_sub(1).map(|at| rest[at].priority);
     let after = rest.get(index).map(|rule| rule.priority);
-    if let Some(priority) = between(before, after) {
+    if let Some(priority) = between(before, after).filter(|it| PRIORITIES.contains(it)) {
         let change = (priority != moving.priority).then(|| (name.to_owned(), priority));
         return Some(change.into_iter().collect());
     }
@@ -61,6 +63,9 @@ pub(super) fn moved(order: &[Placed], name: &str, index: usize) -> Option<Vec<(S
     let mut changes = Vec::new();
     for (place, rule) in (0_i64..).zip(&rest[first..last]) {
         let priority = start.checked_add(step.checked_mul(place)?)?;
+        if !PRIORITIES.contains(&priority) {
+            return None;
+        }
         if priority != rule.priority {
             changes.push((rule.name.clone(), priority));
         }
@@ -159,8 +164,8 @@ mod tests {
         let ends = order(&[
             ("f", -3, true),
             ("a", 50, false),
-            ("demo", i64::MAX, true),
-            ("more", i64::MAX, true),
+            ("demo", *PRIORITIES.end(), true),
+            ("more", *PRIORITIES.end(), true),
         ]);
         assert_eq!(moved(&ends, "a", 1), Some(vec![("a".to_owned(), 7)]));
         assert_eq!(moved(&ends, "a", 2), None, "none between two alike");

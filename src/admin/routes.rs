@@ -28,6 +28,10 @@ pub(super) struct Move {
     /// Behind the rule of this name.
     after: Option<String>,
     /// At this priority.
+    #[oai(validator(
+        minimum(value = "-9007199254740991"),
+        maximum(value = "9007199254740991")
+    ))]
     priority: Option<i64>,
 }
 

@@ -408,7 +408,7 @@ async fn remove(change: &Change, row: &Model) -> Answer<Vec<String>> {
         .into_tuple()
         .all(work)
         .await?;
-    conversation_switches::set(work, &keys, None).await?;
+    conversation_switches::retire(work, &keys).await?;
     session::Entity::delete_many()
         .filter(session::Column::UserId.eq(&row.id))
         .exec(work)

@@ -15,7 +15,7 @@ use super::node::{Node, Reader};
 use super::pool_entry::read_pool;
 use super::provider_entry::read_provider;
 use super::route_entry::read_route;
-use super::{ConfigErrors, Environment, KeyWeights, Place, Secret, Settings};
+use super::{ConfigErrors, Environment, KeyWeights, PRIORITIES, Place, Secret, Settings};
 use crate::catalogue::{Catalogue, IMPORTED_CATALOGUE};
 use crate::snapshot::Source;
 
@@ -111,7 +111,9 @@ impl Definition {
         let mut entry = self.document.as_object().cloned().unwrap_or_default();
         entry.insert("name".to_owned(), self.name.as_str().into());
         entry.insert("enabled".to_owned(), self.enabled.into());
-        entry.insert("priority".to_owned(), self.position.into());
+        // Of rows from before there were bounds.
+        let priority = self.position.clamp(*PRIORITIES.start(), *PRIORITIES.end());
+        entry.insert("priority".to_owned(), priority.into());
         Value::Object(entry)
     }
 

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use translator::Dialect;
 
+use super::priority::LAST;
 use super::{MatchSettings, Place, ProviderSettings, RouteSettings, Settings, TargetSettings};
 use crate::snapshot::{Auth, Source};
 
@@ -73,7 +74,7 @@ impl Settings {
             provider.allow_private_network = true;
             // A name of its own: providers that list the same model stand in for one another.
             provider.models.other = vec![model_of(dialect).to_owned()];
-            provider.priority = i64::MAX;
+            provider.priority = LAST;
             self.providers.push(provider);
             self.routes.push(demo_route(name, ingress));
         }
@@ -85,7 +86,7 @@ fn demo_route(provider: &str, ingress: Dialect) -> RouteSettings {
     RouteSettings {
         name: format!("demo-{}", ingress.as_str()),
         enabled: true,
-        priority: i64::MAX,
+        priority: LAST,
         matches: MatchSettings {
             ingress: vec![ingress],
             unexplained: true,

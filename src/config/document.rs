@@ -242,11 +242,10 @@ fn read_server(reader: &mut Reader<'_>, values: &Values, settings: &mut Settings
     let level = values
         .get("LOG_LEVEL")
         .and_then(|node| reader.choice(&node, &LOG_LEVELS));
+    let is_debug = values.get("DEBUG").and_then(|node| reader.boolean(&node));
+    // The older word for a level; who names one means it.
+    let level = level.or_else(|| is_debug.unwrap_or_default().then_some("debug"));
     set(&mut settings.log_level, level.map(str::to_owned));
-    set(
-        &mut settings.debug,
-        values.get("DEBUG").and_then(|node| reader.boolean(&node)),
-    );
     let auth = values
         .get("AUTH")
         .and_then(|node| reader.choice(&node, &AUTHS));

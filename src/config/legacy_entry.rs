@@ -9,7 +9,7 @@ use super::provider_entry::{
     MODES, check_name, read_dialect, read_headers, read_models, read_proxy,
 };
 use super::vendor::vendor;
-use super::{ModelLists, ProviderSettings, Secret};
+use super::{ModelLists, PRIORITIES, ProviderSettings, Secret};
 use crate::snapshot::{BaseUrl, Source};
 
 const FORMAT: [&str; 5] = ["api_format", "type", "format", "provider_type", "dialect"];
@@ -120,7 +120,7 @@ fn read_behaviour(reader: &mut Reader<'_>, fields: &Fields<'_>, provider: &mut P
     }
     if let Some(priority) = fields
         .get("priority")
-        .and_then(|node| reader.number(&node, i64::MIN, i64::MAX))
+        .and_then(|node| reader.number(&node, *PRIORITIES.start(), *PRIORITIES.end()))
     {
         provider.priority = priority;
     }

@@ -22,6 +22,7 @@ mod model_entry;
 mod node;
 mod place;
 mod pool_entry;
+mod priority;
 mod provider_entry;
 mod route_entry;
 mod secret;
@@ -45,6 +46,7 @@ pub use limits::{BadLimit, KeyLimits, parse_usd};
 pub use live::LiveSetting;
 pub use loading::{LoadOptions, load};
 pub use place::Place;
+pub use priority::PRIORITIES;
 pub use secret::{Secret, mask};
 pub use settings::{
     ClientKeySettings, KeyWeights, MatchSettings, ModelLists, PoolSettings, ProviderSettings,

@@ -6,7 +6,7 @@ use translator::profile::{self, Profile};
 use super::node::{Fields, Node, Reader};
 use super::pool_entry::{read_format, read_header_name, read_keys, read_rotation};
 use super::vendor::vendor;
-use super::{ModelLists, Place, ProviderSettings, Secret};
+use super::{ModelLists, PRIORITIES, Place, ProviderSettings, Secret};
 use crate::routing::closest;
 use crate::snapshot::{BaseUrl, Mode, ProxyAddress, Source};
 
@@ -239,7 +239,7 @@ fn read_credentials(reader: &mut Reader<'_>, fields: &Fields<'_>, provider: &mut
 fn read_limits(reader: &mut Reader<'_>, fields: &Fields<'_>, provider: &mut ProviderSettings) {
     if let Some(priority) = fields
         .get("priority")
-        .and_then(|node| reader.number(&node, i64::MIN, i64::MAX))
+        .and_then(|node| reader.number(&node, *PRIORITIES.start(), *PRIORITIES.end()))
     {
         provider.priority = priority;
     }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::node::{Node, Reader};
 use super::provider_entry::{MODES, read_dialect};
-use super::{MatchSettings, RouteSettings, TargetSettings};
+use super::{MatchSettings, PRIORITIES, RouteSettings, TargetSettings};
 use crate::snapshot::{Source, Strategy};
 
 const KEYS: [&str; 10] = [
@@ -131,7 +131,7 @@ pub(super) fn read_route(
             .unwrap_or(true),
         priority: fields
             .get("priority")
-            .and_then(|node| reader.number(&node, i64::MIN, i64::MAX))
+            .and_then(|node| reader.number(&node, *PRIORITIES.start(), *PRIORITIES.end()))
             .unwrap_or(100),
         matches: fields
             .get("match")

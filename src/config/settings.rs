@@ -29,10 +29,8 @@ pub struct Settings {
     pub host: String,
     /// `PORT`
     pub port: u16,
-    /// `LOG_LEVEL`
+    /// `LOG_LEVEL`; `debug` where `DEBUG` is true and nothing names a level.
     pub log_level: String,
-    /// `DEBUG`
-    pub debug: bool,
     /// `AUTH`; nothing where nobody said it.
     pub auth: Option<Auth>,
     /// `DATABASE_URL`, or made from `DATABASE_PATH`.
@@ -113,7 +111,6 @@ impl Default for Settings {
             host: "127.0.0.1".to_owned(),
             port: 8000,
             log_level: "info".to_owned(),
-            debug: false,
             auth: None,
             database_url: Secret::new("sqlite://data/app.db?mode=rwc"),
             db_pool_size: None,

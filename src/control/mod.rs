@@ -25,7 +25,7 @@ use crate::store::{Store, StoreError, sqlite_path};
 pub use assembly::{Assembly, Stock};
 pub use change::{Actor, AuditEntry, Change, ChangeError};
 pub use follow::follow;
-pub use sweep::sweep;
+pub use sweep::{let_go, sweep};
 
 /// Connects files, database and data plane.
 #[derive(Debug)]

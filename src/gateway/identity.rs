@@ -22,27 +22,52 @@ pub(super) const X_GOOG_API_KEY: HeaderName = HeaderName::from_static("x-goog-ap
 /// Longer credentials cannot be ours.
 const LONGEST: usize = 512;
 
+/// Why somebody is not let in, in the few words that metrics have for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// No key came.
+    Missing,
+    /// A key that is not known, is disabled or has expired.
+    Unknown,
+    /// What came cannot be a key.
+    Malformed,
+}
+
+impl Refusal {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Unknown => "unknown",
+            Self::Malformed => "malformed",
+        }
+    }
+}
+
 /// The caller; `None` for an anonymous one where that is allowed.
 pub(super) fn identify(
     snapshot: &Snapshot,
     headers: &HeaderMap,
     uri_query: Option<&str>,
-) -> Result<Option<Arc<ClientKey>>, Failure> {
-    let presented = presented(headers, uri_query)?;
+) -> Result<Option<Arc<ClientKey>>, (Refusal, Failure)> {
+    let presented =
+        presented(headers, uri_query).map_err(|failure| (Refusal::Malformed, failure))?;
     let known = presented
         .as_deref()
         .and_then(|secret| snapshot.client_keys.find(secret, wall_ms()));
     match (known, snapshot.auth) {
         (Some(key), _) => Ok(Some(Arc::clone(key))),
         (None, Auth::Open) => Ok(None),
-        (None, Auth::Required) if presented.is_some() => Err(refused(
+        (None, Auth::Required) if presented.is_some() => {
             // The same words for a key that never was, is disabled, or has expired: which one is nobody's
             // business who does not have the key.
-            "the API key is not known to this hub, is disabled or has expired; check the key and the base URL",
-        )),
-        (None, Auth::Required) => Err(refused(
-            "no API key was sent; send a client key of this hub, for example as a bearer token",
-        )),
+            let words = "the API key is not known to this hub, is disabled or has expired; check the key and the base URL";
+            Err((Refusal::Unknown, refused(words)))
+        }
+        (None, Auth::Required) => {
+            let words =
+                "no API key was sent; send a client key of this hub, for example as a bearer token";
+            Err((Refusal::Missing, refused(words)))
+        }
     }
 }
 

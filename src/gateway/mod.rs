@@ -71,8 +71,8 @@ pub use check::{Checked, Offered, check, discover};
 pub use explain::explain_request;
 pub use hub::Hub;
 pub use memory::{
-    Later, Place, ResponseArchive, ResponseMemory, ResponseStore, StateMemory, StateStore,
-    StoredResponse,
+    Archived, Later, Place, ResponseArchive, ResponseMemory, ResponseStore, StateMemory,
+    StateStore, StoredResponse,
 };
 pub use rehearsal::{Rehearsal, Rehearsed, Unrehearsed, rehearse};
 pub use service::handle;

@@ -56,7 +56,11 @@ pub async fn handle(hub: Arc<Hub>, request: Request<Incoming>) -> Response<Answe
     // The only place where a caller becomes known; every call below has passed it.
     let key = match identify(&snapshot, request.headers(), uri.query()) {
         Ok(key) => key,
-        Err(failure) => return refused(dialect, &failure, &request_id),
+        Err((reason, failure)) => {
+            // Counted and no more: whoever has no key must not fill the database.
+            hub.metrics.refuse(reason.as_str());
+            return refused(dialect, &failure, &request_id);
+        }
     };
     if let Some(key) = &key {
         hub.meters.of(&key.id).touch(allowance::wall_ms());

@@ -64,7 +64,6 @@ impl Snapshot {
             strategy: settings.fallback_strategy,
             breaker: settings.circuit_breaker,
             max_body: settings.max_body,
-            debug: settings.debug,
             prices: build_prices(settings, &providers),
             capture: settings.capture,
             matchers,

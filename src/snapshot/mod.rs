@@ -192,8 +192,6 @@ pub struct Snapshot {
     pub breaker: BreakerSettings,
     /// Largest accepted request body in bytes, after decompression.
     pub max_body: usize,
-    /// Extra logging of what was decided.
-    pub debug: bool,
     /// What models cost.
     pub prices: PriceBook,
     /// Which requests leave their bodies.

@@ -3,14 +3,18 @@
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, ExprTrait as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _, Set,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
 use super::conversations::{Keeper, KeptConversation, find, open as open_heading, seal};
 use super::entities::conversation;
-use super::entities::conversation_message::{ActiveModel, Column, Entity, Model};
+use super::entities::conversation_message::{Column, Entity, Model};
+use super::insertion::insert;
 use super::{Purpose, Store, StoreError, Vault, new_id, now_ms};
 use crate::conversations::{ArchivedMessage, KeptBounds, MessageUsage, Speaker, SpokenPart, title};
+
+/// Room of the messages that a statement takes, where it takes more than one; servers refuse statements of some 16 MiB.
+const STATEMENT: usize = 4 << 20;
 
 /// In which order messages are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,29 +89,29 @@ pub(super) async fn add(
     messages: &[ArchivedMessage],
 ) -> Result<Vec<KeptMessage>, StoreError> {
     let mut kept = Vec::with_capacity(messages.len());
+    let mut rows = Vec::with_capacity(messages.len());
     for said in messages {
         let (id, place) = (new_id(), conversation.next_place);
         let text = serde_json::to_string(&said.content).expect("parts are always JSON");
         let bytes = i64::try_from(text.len()).unwrap_or(i64::MAX);
         let created_at = said.created_at.unwrap_or_else(now_ms);
         let usage = said.usage.unwrap_or_default();
-        let row = ActiveModel {
-            sealed: Set(vault.seal(Purpose::Conversation, &context(&id), &text)),
-            id: Set(id.clone()),
-            conversation_id: Set(conversation.id.clone()),
-            place: Set(place),
-            role: Set(said.role.as_str().to_owned()),
-            bytes: Set(bytes),
-            model: Set(said.model.clone()),
-            provider: Set(said.provider.clone()),
-            dialect: Set(said.dialect.clone()),
-            request_id: Set(said.request_id.clone()),
-            usage_json: Set(said
+        rows.push(Model {
+            sealed: vault.seal(Purpose::Conversation, &context(&id), &text),
+            id: id.clone(),
+            conversation_id: conversation.id.clone(),
+            place,
+            role: said.role.as_str().to_owned(),
+            bytes,
+            model: said.model.clone(),
+            provider: said.provider.clone(),
+            dialect: said.dialect.clone(),
+            request_id: said.request_id.clone(),
+            usage_json: said
                 .usage
-                .map(|usage| serde_json::to_string(&usage).expect("counts are always JSON"))),
-            created_at: Set(created_at),
-        };
-        Entity::insert(row).exec_without_returning(work).await?;
+                .map(|usage| serde_json::to_string(&usage).expect("counts are always JSON")),
+            created_at,
+        });
         conversation.next_place += 1;
         conversation.messages += 1;
         conversation.bytes += bytes;
@@ -124,8 +128,27 @@ pub(super) async fn add(
             },
         });
     }
+    for part in portions(&rows, |row| row.sealed.len(), STATEMENT) {
+        insert(work, &part.iter().collect::<Vec<_>>()).await?;
+    }
     write_sums(work, conversation).await?;
     Ok(kept)
+}
+
+/// Parts in order, each no larger than this unless it is a single one.
+fn portions<T>(rows: &[T], size: impl Fn(&T) -> usize, most: usize) -> Vec<&[T]> {
+    let mut parts = Vec::new();
+    let (mut start, mut room) = (0, 0);
+    for (at, row) in rows.iter().enumerate() {
+        let size = size(row);
+        if at > start && room + size > most {
+            parts.push(&rows[start..at]);
+            (start, room) = (at, 0);
+        }
+        room += size;
+    }
+    parts.push(&rows[start..]);
+    parts
 }
 
 async fn write_sums(
@@ -295,5 +318,24 @@ impl Store {
         write_sums(&work, &row).await?;
         work.commit().await?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statements_are_bounded_and_leave_nothing_out() {
+        let parts = |sizes: &[usize]| {
+            let parts = portions(sizes, |size| *size, 10);
+            parts.iter().map(|part| part.to_vec()).collect::<Vec<_>>()
+        };
+        assert_eq!(parts(&[]), [[0; 0]]);
+        assert_eq!(parts(&[1; 10]), [[1; 10]], "one statement takes them all");
+        assert_eq!(
+            parts(&[5, 5, 1, 50, 2, 9]),
+            [vec![5, 5], vec![1], vec![50], vec![2], vec![9]]
+        );
     }
 }

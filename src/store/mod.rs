@@ -50,7 +50,7 @@ pub use conversations::{ConversationChange, Keeper, KeptConversation, Origin};
 pub use error::StoreError;
 pub use health::HealthFinding;
 pub use ident::{is_id, new_id, now_ms};
-pub use stored_responses::ResponseRecord;
+pub use stored_responses::{RemovedResponses, ResponseRecord};
 pub use upkeep::Backup;
 pub use vault::{Purpose, Unopened, Vault, random};
 

@@ -17,6 +17,7 @@ use super::entities::{
 };
 use super::rolling::{self, Hold};
 use super::rollups::{DAY, HOUR};
+use super::stored_responses::REMOVED;
 use super::{Store, StoreError};
 use crate::pool::limits::Period;
 
@@ -73,7 +74,9 @@ pub struct Swept {
     pub captures: u64,
     /// Sums per hour.
     pub sums: u64,
-    /// Answers of Responses.
+    /// How times were spread in those hours.
+    pub latencies: u64,
+    /// Answers of Responses, and what is left of those that clients have removed.
     pub responses: u64,
     /// Rows of the audit.
     pub audit: u64,
@@ -81,10 +84,14 @@ pub struct Swept {
     pub checks: u64,
     /// What client keys spent in days and months that are long over.
     pub spend: u64,
+    /// Conversations in the database.
+    pub conversations: u64,
+    /// Conversations in files.
+    pub conversation_files: u64,
 }
 
 impl Store {
-    /// Lets go what is older than it may be at `now`, or too much.
+    /// Lets go what is older than it may be at `now`, or too much. Conversations have bounds of their own.
     ///
     /// # Errors
     /// When the database is away; what has gone until then is gone.
@@ -122,6 +129,7 @@ impl Store {
                 .forget::<stored_response::Entity>(stored_response::Column::At, before)
                 .await?;
         }
+        swept.responses += self.forget_marks(now.saturating_sub(DAY)).await?;
         if retention.response_bytes > 0 {
             use stored_response::{Column, Entity};
             swept.responses += self
@@ -140,7 +148,8 @@ impl Store {
         }
         let since = Period::month(now.saturating_sub(SPEND_KEPT));
         swept.spend = self.forget_spend(&since.to_string()).await?;
-        swept.sums = self.forget_hours(now.saturating_sub(HOURS_KEPT)).await?;
+        self.forget_hours(now.saturating_sub(HOURS_KEPT), &mut swept)
+            .await?;
         Ok(swept)
     }
 
@@ -302,9 +311,19 @@ impl Store {
         }
     }
 
+    /// Deletes the marks of answers that clients have removed; all hubs have seen them.
+    async fn forget_marks(&self, before: i64) -> Result<u64, StoreError> {
+        use stored_response::{Column, Entity};
+        let done = Entity::delete_many()
+            .filter(Column::Scope.eq(REMOVED))
+            .filter(Column::At.lt(before))
+            .exec(self.write())
+            .await?;
+        Ok(done.rows_affected)
+    }
+
     /// Deletes sums per hour from before a time, one dimension after the other, as they stand in the table.
-    async fn forget_hours(&self, before: i64) -> Result<u64, StoreError> {
-        let mut gone = 0;
+    async fn forget_hours(&self, before: i64, swept: &mut Swept) -> Result<(), StoreError> {
         let mut after = -1;
         loop {
             let ids: Vec<i64> = dimension::Entity::find()
@@ -317,7 +336,7 @@ impl Store {
                 .all(self.read())
                 .await?;
             let Some(last) = ids.last() else {
-                return Ok(gone);
+                return Ok(());
             };
             after = *last;
             for part in ids.chunks(20) {
@@ -343,11 +362,12 @@ impl Store {
                         Expr::col(L::DimensionId),
                         Expr::col(L::Bucket),
                     );
-                    latency::Entity::delete_many()
+                    let spread = latency::Entity::delete_many()
                         .filter(condition)
                         .exec(self.write())
                         .await?;
-                    gone += done.rows_affected;
+                    swept.sums += done.rows_affected;
+                    swept.latencies += spread.rows_affected;
                     tokio::time::sleep(PAUSE).await;
                 }
             }

@@ -1,6 +1,8 @@
 //! Answers that Responses clients refer to: sealed, found by client key and id together, bounded by age and room.
 
-use sea_orm::sea_query::OnConflict;
+use std::collections::HashSet;
+
+use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set,
 };
@@ -14,6 +16,9 @@ use super::{Purpose, Store, StoreError, now_ms};
 const NEWEST: u64 = 200;
 const NEWEST_BYTES: i64 = 16 << 20;
 
+/// In the place of a client key's digest: a client has removed the answer, and other hubs are to know.
+pub(super) const REMOVED: &str = "";
+
 /// An answer as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResponseRecord {
@@ -25,6 +30,27 @@ pub struct ResponseRecord {
     pub response: String,
     /// The provider that knows the id itself.
     pub origin: Option<String>,
+    /// When it was written down, in milliseconds since 1970.
+    #[serde(skip)]
+    pub at: i64,
+}
+
+/// Answers that clients have removed.
+#[derive(Debug)]
+pub struct RemovedResponses(HashSet<String>);
+
+impl RemovedResponses {
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether this one of a client key is among them.
+    #[must_use]
+    pub fn has(&self, scope: &str, id: &str) -> bool {
+        self.0.contains(&row_id(scope, id))
+    }
 }
 
 /// The key of a row: no two client keys share one.
@@ -63,7 +89,7 @@ impl Store {
             bytes: Set(i64::try_from(text.len()).unwrap_or(i64::MAX)),
         };
         let replace = OnConflict::column(Column::Id)
-            .update_columns([Column::At, Column::Bytes, Column::Sealed])
+            .update_columns([Column::Scope, Column::At, Column::Bytes, Column::Sealed])
             .to_owned();
         Entity::insert(row)
             .on_conflict(replace)
@@ -84,6 +110,7 @@ impl Store {
     ) -> Result<Option<ResponseRecord>, StoreError> {
         let row = Entity::find_by_id(row_id(scope, id))
             .filter(Column::At.gte(since))
+            .filter(Column::Scope.ne(REMOVED))
             .one(self.read())
             .await?;
         row.map(|row| self.opened(&row)).transpose()
@@ -127,21 +154,47 @@ impl Store {
         rows.iter().map(|row| self.opened(row)).collect()
     }
 
-    /// Forgets an answer of a client key.
+    /// Forgets an answer of a client key. For a while a mark without any content says to other hubs that it is gone.
     ///
     /// # Errors
     /// When the database is away.
     pub async fn remove_response(&self, scope: &str, id: &str) -> Result<(), StoreError> {
-        Entity::delete_by_id(row_id(scope, id))
+        Entity::update_many()
+            .col_expr(Column::Scope, Expr::value(REMOVED))
+            .col_expr(Column::At, Expr::value(now_ms()))
+            .col_expr(Column::Bytes, Expr::value(0_i64))
+            .col_expr(Column::Sealed, Expr::value(""))
+            .filter(Column::Id.eq(row_id(scope, id)))
             .exec(self.write())
             .await?;
         Ok(())
+    }
+
+    /// What was removed since a time.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn removed_responses(&self, since: i64) -> Result<RemovedResponses, StoreError> {
+        let ids: Vec<String> = Entity::find()
+            .select_only()
+            .column(Column::Id)
+            .filter(Column::Scope.eq(REMOVED))
+            .filter(Column::At.gte(since))
+            .into_tuple()
+            .all(self.read())
+            .await?;
+        Ok(RemovedResponses(ids.into_iter().collect()))
     }
 
     fn opened(&self, row: &Model) -> Result<ResponseRecord, StoreError> {
         let opened = self
             .vault()
             .open(Purpose::Conversation, &context(&row.id), &row.sealed)?;
-        serde_json::from_str(opened.expose()).map_err(|_| StoreError::Missing)
+        let record: ResponseRecord =
+            serde_json::from_str(opened.expose()).map_err(|_| StoreError::Missing)?;
+        Ok(ResponseRecord {
+            at: row.at,
+            ..record
+        })
     }
 }

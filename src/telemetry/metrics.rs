@@ -48,6 +48,11 @@ struct TokenLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RefusalLabels {
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct TimeLabels {
     ingress: &'static str,
     provider: String,
@@ -78,6 +83,7 @@ pub struct Metrics {
     attempts: Family<AttemptLabels, Counter>,
     tokens: Family<TokenLabels, Counter>,
     unpriced: Family<ProviderLabels, Counter>,
+    refused: Family<RefusalLabels, Counter>,
     total: Family<TimeLabels, Histogram>,
     first_byte: Family<TimeLabels, Histogram>,
     /// What goes up and down.
@@ -98,6 +104,7 @@ impl Default for Metrics {
             attempts: Family::default(),
             tokens: Family::default(),
             unpriced: Family::default(),
+            refused: Family::default(),
             total: Family::new_with_constructor(histogram),
             first_byte: Family::new_with_constructor(histogram),
             gauges: Gauges::default(),
@@ -111,6 +118,11 @@ impl Default for Metrics {
             "unpriced_requests",
             "Requests that used tokens whose price is not known",
             metrics.unpriced.clone(),
+        );
+        registry.register(
+            "refused_callers",
+            "Requests without a client key that is let in; they are in no request log",
+            metrics.refused.clone(),
         );
         registry.register_with_unit(
             "request_duration",
@@ -226,6 +238,11 @@ impl Metrics {
                 .get_or_create(&labels)
                 .observe(first.as_secs_f64());
         }
+    }
+
+    /// Counts a request whose caller is not let in.
+    pub fn refuse(&self, reason: &'static str) {
+        self.refused.get_or_create(&RefusalLabels { reason }).inc();
     }
 
     /// The text that Prometheus reads. `extra` are counters kept elsewhere: name, help, value.

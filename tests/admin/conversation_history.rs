@@ -5,8 +5,11 @@ use std::time::Duration;
 use bridge::admin::Role;
 use bridge::conversation_files::ConversationFiles;
 use bridge::conversation_keeper::ConversationKeeper;
+use bridge::store::entities::{client_key, conversation};
 use bridge::store::{conversation_switches, now_ms};
 use poem::http::{Method, StatusCode};
+use sea_orm::EntityTrait as _;
+use sea_orm::sea_query::Expr;
 use serde_json::{Value, json};
 
 use crate::house::House;
@@ -454,5 +457,112 @@ async fn files_go_with_their_bounds_and_with_whom_they_belong_to() {
     assert_eq!(std::fs::read_dir(folder).expect("a folder").count(), 0);
     let switches = conversation_switches::all(control.store().read()).await;
     assert!(switches.expect("a database").is_empty());
+    scene.end().await;
+}
+
+#[tokio::test]
+async fn files_go_with_their_client_key() {
+    if std::env::var("TEST_DATABASE_SERVER").is_ok() {
+        // Files stand beside a database that is a file.
+        return;
+    }
+    let scene = Scene::new().await;
+    let (house, control) = (&scene.house, &scene.house.control);
+    let files = ConversationFiles::below(control.folder());
+    let count = async || {
+        let folder = std::fs::read_dir(files.folder());
+        folder.map_or(0, |folder| folder.count())
+    };
+    let mut ids = Vec::new();
+    for name in ["here", "elsewhere"] {
+        let body = json!({"name": name});
+        let made = house
+            .call(Method::POST, "/api/api-keys", &scene.ada, Some(&body))
+            .await;
+        let wish = json!({"client_key_id": made.text("id"), "store": "file"});
+        scene.enable(wish).await;
+        let body = json!({"model": "opus", "messages": [user(name)]});
+        let (status, text) = scene
+            .plane
+            .call(
+                Method::POST,
+                "/v1/chat/completions",
+                made.text("key"),
+                Some(&body),
+            )
+            .await;
+        assert_eq!(status, 200, "{text}");
+        ids.push(made.text("id").to_owned());
+    }
+    scene.enable(json!({"store": "file"})).await;
+    scene.chat(json!([user("mine")]), false).await;
+    scene.current(2).await;
+    for _ in 0..200 {
+        if count().await == 3 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    assert_eq!(count().await, 3);
+    let path = format!("/api/api-keys/{}", ids[0]);
+    let gone = house.call(Method::DELETE, &path, &scene.ada, None).await;
+    assert_eq!(gone.status, StatusCode::NO_CONTENT, "{}", gone.body);
+    assert_eq!(files.count(&ids[0]).await.expect("a folder"), 0);
+    assert_eq!(count().await, 2);
+
+    // Another hub removes a key, and has no such files.
+    client_key::Entity::delete_by_id(&ids[1])
+        .exec(control.store().write())
+        .await
+        .expect("a database");
+    let gone = std::slice::from_ref(&ids[1]);
+    conversation_switches::retire(control.store().write(), gone)
+        .await
+        .expect("a database");
+    let admin = house.person(Role::Admin).await;
+    let sweep = async || {
+        let swept = house
+            .call(Method::POST, "/api/logs/sweep", &admin, None)
+            .await;
+        assert_eq!(swept.status, StatusCode::OK, "{}", swept.body);
+        swept.body
+    };
+    assert_eq!(sweep().await["conversation_files"], 1);
+    assert_eq!(count().await, 1, "the one whose key is there stays");
+    assert_eq!(sweep().await["conversation_files"], 0);
+    scene.end().await;
+}
+
+#[tokio::test]
+async fn a_sweep_tells_of_conversations_too() {
+    let scene = Scene::new().await;
+    let house = &scene.house;
+    scene.enable(json!({"store": "database"})).await;
+    scene.chat(json!([user("one")]), false).await;
+    scene.current(2).await;
+    let long_ago = now_ms() - 3 * 86_400_000;
+    conversation::Entity::update_many()
+        .col_expr(conversation::Column::UpdatedAt, Expr::value(long_ago))
+        .exec(house.control.store().write())
+        .await
+        .expect("a database");
+    let admin = house.person(Role::Admin).await;
+    let body = json!({"settings": {"CONVERSATION_RETENTION_DAYS": 2}});
+    let put = house
+        .call(Method::PUT, "/api/config", &admin, Some(&body))
+        .await;
+    assert_eq!(put.status, StatusCode::OK, "{}", put.body);
+    let swept = house
+        .call(Method::POST, "/api/logs/sweep", &admin, None)
+        .await;
+    assert_eq!(swept.body["conversations"], 1, "{}", swept.body);
+    let audit = house
+        .call(Method::GET, "/api/audit?action=sweep", &admin, None)
+        .await;
+    assert_eq!(
+        audit.body["items"][0]["after"], swept.body,
+        "{}",
+        audit.body
+    );
     scene.end().await;
 }

@@ -16,8 +16,12 @@ use poem::Response;
 use poem::endpoint::BoxEndpoint;
 use poem::http::{HeaderMap, Method, StatusCode};
 use poem::test::TestClient;
-use sea_orm::{ActiveModelTrait as _, ConnectionTrait as _, Database, Set};
+use sea_orm::{
+    ActiveModelTrait as _, ConnectionTrait as _, Database, DatabaseConnection, DatabaseTransaction,
+    Set, TransactionTrait as _,
+};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 /// A hub with a database and its admin API.
 pub(crate) struct House {
@@ -310,6 +314,15 @@ impl House {
         }
         let _ = std::fs::remove_dir_all(&self.folder);
     }
+}
+
+/// Holds all connections: to everybody else the database hangs.
+pub(crate) async fn hold(database: &DatabaseConnection) -> Vec<DatabaseTransaction> {
+    let mut held = Vec::new();
+    while let Ok(one) = timeout(Duration::from_millis(500), database.begin()).await {
+        held.push(one.expect("a transaction"));
+    }
+    held
 }
 
 async fn answer(response: Response) -> Answer {

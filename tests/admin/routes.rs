@@ -1,7 +1,11 @@
 //! Route rules.
 
 use bridge::admin::Role;
+use bridge::config::PRIORITIES;
+use bridge::store::entities::definition;
 use poem::http::{Method, StatusCode};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde_json::{Value, json};
 
 use crate::house::House;
@@ -407,5 +411,44 @@ async fn a_logged_request_is_tried_again_by_who_may_see_it() {
         (refused.problem().0, &refused.body["errors"][0]["field"]),
         (422, &json!("request_id"))
     );
+    house.end().await;
+}
+
+#[tokio::test]
+async fn priorities_are_numbers_that_javascript_holds() {
+    let house = House::of_yaml(FILES).await;
+    let token = house.person(Role::Operator).await;
+    let (least, most) = PRIORITIES.into_inner();
+    make(&house, &token, &rule("most", most, "a-*")).await;
+    make(&house, &token, &rule("least", least, "b-*")).await;
+    let provider = |priority: i64| json!({"name": "far", "base_url": "https://far.example/v1", "api_format": "openai", "priority": priority});
+    let wish = |priority: i64| json!({"priority": priority});
+    for beyond in [most + 1, least - 1, i64::MAX, i64::MIN] {
+        for (path, body) in [
+            ("/api/routes", rule("beyond", beyond, "c-*")),
+            ("/api/routes/most/move", wish(beyond)),
+            ("/api/providers", provider(beyond)),
+        ] {
+            let refused = house.call(Method::POST, path, &token, Some(&body)).await;
+            assert!(
+                refused.status.is_client_error(),
+                "{path} {beyond}: {} {}",
+                refused.status,
+                refused.body
+            );
+        }
+    }
+    // Of a time without bounds.
+    definition::Entity::update_many()
+        .col_expr(definition::Column::Position, Expr::value(i64::MAX))
+        .filter(definition::Column::Name.eq("most"))
+        .exec(house.control.store().write())
+        .await
+        .expect("a database");
+    make(&house, &token, &rule("another", 1, "d-*")).await;
+    let in_force = house.control.in_force();
+    let routes = &in_force.settings.routes;
+    let old = routes.iter().find(|route| route.name == "most");
+    assert_eq!(old.map(|route| route.priority), Some(most));
     house.end().await;
 }

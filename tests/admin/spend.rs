@@ -1,7 +1,7 @@
 //! What client keys spend, on its way into the database and back.
 
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use bridge::bookkeeping::{Bookkeeper, round};
 use bridge::pool::limits::{Demand, Meters, Moment, Period, Refusal, Spend};
@@ -10,7 +10,7 @@ use bridge::store::entities::{client_key, spend};
 use bridge::store::{Store, new_id, now_ms};
 use sea_orm::{ActiveModelTrait as _, ConnectionTrait as _, EntityTrait as _, Set};
 
-use crate::house::House;
+use crate::house::{House, hold};
 
 fn meters() -> Arc<Meters> {
     Arc::new(Meters::new(Instant::now()))
@@ -187,5 +187,26 @@ async fn the_last_use_of_a_key_is_noted_and_never_goes_back() {
             "no change of the key"
         );
     }
+    house.end().await;
+}
+
+#[tokio::test]
+async fn the_end_waits_once_for_a_database_that_hangs() {
+    let house = House::new().await;
+    let store = house.control.store();
+    let meters = meters();
+    let keeper = Bookkeeper::start(Arc::clone(&meters), store.clone()).await;
+    let keeper = keeper.expect("a database");
+    let held = hold(store.write()).await;
+    // Several transactions' worth.
+    for key in 0..3_000 {
+        pay(&meters, &format!("key-{key}"), 1);
+    }
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    let begun = Instant::now();
+    keeper.stop().await;
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(8), "{took:?}");
+    drop(held);
     house.end().await;
 }

@@ -1,6 +1,7 @@
 //! Answers that Responses clients refer to, beyond the life of a process.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bridge::admin::Role;
 use bridge::config::Settings;
@@ -16,7 +17,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ConnectionTrait as _, EntityTrait as _};
 use serde_json::{Value, json};
 
-use crate::house::House;
+use crate::house::{House, hold};
 use crate::plane::Plane;
 use crate::upstream::{Reply, Upstream};
 
@@ -37,8 +38,7 @@ impl Process {
         let snapshot = Snapshot::build(files, 1).expect("sound files");
         let snapshots = Arc::new(SnapshotStore::new(snapshot));
         let hub = Arc::new(Hub::new(snapshots, None, Tuning::default()).expect("a hub"));
-        let keeper = ResponseKeeper::start(control);
-        hub.responses.attach(keeper.archive());
+        let keeper = ResponseKeeper::start(control, &hub.responses);
         Self {
             plane: Plane::of(&hub).await,
             hub,
@@ -278,5 +278,77 @@ async fn a_look_that_failed_is_no_look() {
     tokio::time::sleep(std::time::Duration::from_millis(3_200)).await;
     assert!(is_found().await);
     second.stop().await;
+    house.end().await;
+}
+
+#[tokio::test]
+async fn what_one_hub_removes_leaves_the_memory_of_the_other() {
+    let (house, _upstream) = house().await;
+    let files = house.control.files();
+    let one = Process::start(&files, &house.control).await;
+    let two = Process::start(&files, &house.control).await;
+    let (_, gone) = one.ask(ADA, "one", None).await;
+    let (_, stays) = one.ask(ADA, "two", None).await;
+    let status = async |process: &Process, method: Method, answer: &Value| {
+        let path = format!("{PATH}/{}", id(answer));
+        process.plane.json(method, &path, ADA, None).await.0
+    };
+    for answer in [&gone, &stays] {
+        // Written behind the request.
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while status(&two, Method::GET, answer).await != 200 {
+            assert!(Instant::now() < deadline, "it is there for both");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+    assert_eq!(status(&one, Method::DELETE, &gone).await, 200);
+    let deadline = Instant::now() + Duration::from_secs(15);
+    while status(&two, Method::GET, &gone).await != 404 {
+        assert!(Instant::now() < deadline, "it is gone for both");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(status(&two, Method::GET, &stays).await, 200);
+    let rows = Entity::find().all(house.control.store().read()).await;
+    let rows = rows.expect("a database");
+    let marks: Vec<_> = rows.iter().filter(|row| row.scope.is_empty()).collect();
+    assert_eq!((rows.len(), marks.len()), (2, 1));
+    assert!(marks[0].sealed.is_empty() && marks[0].bytes == 0);
+    one.stop().await;
+    two.stop().await;
+    let retention = Retention {
+        response_days: 0,
+        ..Retention::default()
+    };
+    let later = now_ms() + 2 * 86_400_000;
+    let swept = house.control.store().sweep(&retention, later).await;
+    assert_eq!(swept.expect("swept").responses, 1, "the mark");
+    house.end().await;
+}
+
+#[tokio::test]
+async fn a_database_that_hangs_is_waited_for_once() {
+    let (house, _upstream) = house().await;
+    let process = Process::start(&house.control.files(), &house.control).await;
+    let store = house.control.store();
+    let held = (hold(store.read()).await, hold(store.write()).await);
+    let unknown = async |id: &str| {
+        let begun = Instant::now();
+        let (status, _) = process.ask(ADA, "and?", Some(id)).await;
+        assert_eq!(status, 400);
+        begun.elapsed()
+    };
+    let first = unknown("resp_unknown_1").await;
+    assert!(first < Duration::from_secs(6), "{first:?}");
+    let next = unknown("resp_unknown_2").await + unknown("resp_unknown_3").await;
+    assert!(next < Duration::from_secs(1), "{next:?}");
+
+    let (status, _) = process.ask(ADA, "not written", None).await;
+    assert_eq!(status, 200);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let begun = Instant::now();
+    process.stop().await;
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(8), "the end: {took:?}");
+    drop(held);
     house.end().await;
 }

@@ -8,7 +8,7 @@ source "$(dirname "$0")/../harness.sh"
 
 [ $# = 1 ] || { echo "usage: $0 HUB_BINARY" >&2; exit 2; }
 here=$root/tests/contract
-environment .venv "$root/tests/sdk/python/requirements.txt" "$here/requirements.txt"
+environment contract "$here/requirements.txt"
 
 password="a-long-pass-phrase-for-contracts"
 cat > "$work/app.yml" <<YAML
@@ -52,7 +52,7 @@ for operation in "${endings[@]}"; do last+=(--include-operation-id "$operation")
 hold() {
     local seconds=$1 bearer=$2
     shift 2
-    timeout $((seconds + 60)) "$root/.venv/bin/schemathesis" run "$work/openapi.json" --url "$hub_url" \
+    timeout $((seconds + 60)) "$(dirname "$python")/schemathesis" run "$work/openapi.json" --url "$hub_url" \
         --header "authorization: Bearer $bearer" --workers 1 --request-timeout 15 --continue-on-failure \
         --suppress-health-check all --phases coverage,fuzzing --max-examples 6 --max-time "$seconds" \
         --generation-deterministic --no-shrink --warnings off \

@@ -154,3 +154,26 @@ async fn nothing_but_health_is_open() {
         r#"{"status":"healthy"}"#
     );
 }
+
+#[tokio::test]
+async fn refused_callers_are_counted_by_reason() {
+    let (hub, upstream) = closed().await;
+    let bad: Vec<_> = (0..3).map(|n| format!("client-secret-bad-{n}")).collect();
+    let mut tries: Vec<Vec<(&str, &str)>> = vec![
+        vec![],
+        vec![("authorization", "Basic dTpw")],
+        vec![("x-api-key", "one"), ("x-api-key", "two")],
+    ];
+    tries.extend(bad.iter().map(|key| vec![("x-api-key", key.as_str())]));
+    for headers in &tries {
+        let answer = hub.ask("POST", CHAT.path, headers, CHAT.request).await;
+        assert_eq!(answer.status, 401, "{headers:?}");
+    }
+    let metrics = hub.ask("GET", "/metrics", &[], "").await.text;
+    for (reason, count) in [("missing", 1), ("malformed", 2), ("unknown", 3)] {
+        let line = format!("bridge_refused_callers_total{{reason=\"{reason}\"}} {count}\n");
+        assert!(metrics.contains(&line), "{line}{metrics}");
+    }
+    assert!(!metrics.contains("client-secret"), "{metrics}");
+    assert!(upstream.asked().is_empty());
+}

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The gauntlet against a hub program; sets up the Python environment that it shares with the SDK suites.
+# The gauntlet against a hub program.
 set -euo pipefail
-cd "$(dirname "$0")/../.."
-[ -x .venv/bin/python ] || python3 -m venv .venv
-.venv/bin/python -c 'import yaml' 2>/dev/null || .venv/bin/pip install -q pyyaml==6.0.2
-exec .venv/bin/python -B tests/gauntlet/runner.py --hub "$@"
+source "$(dirname "$0")/../harness.sh"
+cd "$root"
+environment gauntlet tests/gauntlet/requirements.txt
+"$python" -B tests/gauntlet/runner.py --hub "$@"

@@ -8,7 +8,7 @@ use bridge::ledger::{BookSettings, Ledger, Outcome, Outlets, Record, Recorder, b
 use bridge::store::Store;
 use bridge::store::entities::request;
 use bridge::store::statistics::Question;
-use sea_orm::{ConnectionTrait as _, EntityTrait as _, PaginatorTrait as _};
+use sea_orm::{ConnectionTrait as _, EntityTrait as _, PaginatorTrait as _, TransactionTrait as _};
 
 use crate::desk::Desk;
 
@@ -161,6 +161,36 @@ async fn what_waits_at_the_end_is_written_at_the_next_start() {
     stop(ledger).await;
     writer.await.expect("the recorder ends with the ledger");
     assert_whole(&desk, 150).await;
+    desk.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_end_waits_once_for_a_database_that_hangs() {
+    let desk = Desk::new().await;
+    let (ledger, recorder) = start(&desk);
+    let writer = tokio::spawn(recorder.run(desk.store.clone()));
+    let mut held = Vec::new();
+    let patience = Duration::from_millis(500);
+    while let Ok(one) = tokio::time::timeout(patience, desk.store.write().begin()).await {
+        held.push(one.expect("a transaction"));
+    }
+    // Eight batches.
+    put(&ledger, 0..400);
+    let begun = Instant::now();
+    stop(ledger).await;
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(8), "{took:?}");
+    let waiting = std::fs::read_to_string(desk.folder.join("waiting.jsonl")).expect("the file");
+    assert_eq!(waiting.lines().count(), 400);
+
+    drop(held);
+    writer.await.expect("the recorder ends with the ledger");
+    let (ledger, recorder) = start(&desk);
+    let writer = tokio::spawn(recorder.run(desk.store.clone()));
+    until("all arrive", async || rows(&desk.store).await == 400).await;
+    stop(ledger).await;
+    writer.await.expect("the recorder ends with the ledger");
+    assert_whole(&desk, 400).await;
     desk.end().await;
 }
 

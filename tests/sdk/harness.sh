@@ -4,10 +4,12 @@ source "$(dirname "${BASH_SOURCE[0]}")/../harness.sh"
 sdk="$root/tests/sdk"
 node="$sdk/node/node_modules/node/bin/node"
 
-# The virtual environment and the Node packages, made once and again when their lists change.
+# The virtual environment of this name, with further lists, and the Node packages, made once and again when their
+# lists change.
 prepare() {
-    local wanted
-    environment .venv "$sdk/python/requirements.txt" "$@"
+    local wanted name=$1
+    shift
+    environment "$name" "$sdk/python/requirements.txt" "$@"
     wanted=$(cksum < "$sdk/node/package.json")
     if [ "$(cat "$sdk/node/node_modules/.sdk-suite" 2>/dev/null)" != "$wanted" ] || [ ! -x "$node" ]; then
         (cd "$sdk/node" && npm install --no-audit --no-fund --loglevel=error)

@@ -8,7 +8,7 @@ set -euo pipefail
 source "$(dirname "$0")/harness.sh"
 
 [ $# = 1 ] || { echo "usage: $0 HUB_BINARY" >&2; exit 2; }
-prepare
+prepare sdk
 
 export HUB_KEY="sdk-suite-client-key"
 cat > "$work/app.yml" <<YAML

@@ -6,7 +6,7 @@ set -euo pipefail
 source "$(dirname "$0")/harness.sh"
 
 [ $# = 1 ] && [ -n "${STRICT_UPSTREAM:-}" ] || { echo "usage: STRICT_UPSTREAM=DIRECTORY $0 HUB_BINARY" >&2; exit 2; }
-prepare "$STRICT_UPSTREAM/requirements.txt"
+prepare sdk-strict "$STRICT_UPSTREAM/requirements.txt"
 
 upstream_key="strict-upstream-key"
 start_simulator --key "openai=$upstream_key" --key "anthropic=$upstream_key" --key "gemini=$upstream_key"

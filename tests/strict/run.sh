@@ -7,7 +7,7 @@ set -euo pipefail
 source "$(dirname "$0")/../harness.sh"
 
 [ $# = 1 ] && [ -n "${STRICT_UPSTREAM:-}" ] || { echo "usage: STRICT_UPSTREAM=DIRECTORY $0 HUB_PROGRAM" >&2; exit 2; }
-environment .venv-strict "$STRICT_UPSTREAM/requirements.txt"
+environment strict "$STRICT_UPSTREAM/requirements.txt"
 start_simulator
 
 export HUB_KEY=sk-strict-0123456789

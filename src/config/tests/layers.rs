@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Bench;
+use crate::config::PRIORITIES;
 use crate::snapshot::{Auth, Mode, Snapshot, Source, Strategy};
 
 #[test]
@@ -19,6 +20,26 @@ fn the_environment_wins_over_dotenv_and_file() {
     let mut options = bench.options();
     options.port = Some(4);
     assert_eq!(super::load(&options).expect("sound").port, 4);
+}
+
+#[test]
+fn debug_is_a_level_where_none_is_named() {
+    for (app, level) in [
+        ("DEBUG: true\n", "debug"),
+        ("DEBUG: false\n", "info"),
+        ("DEBUG: true\nLOG_LEVEL: warn\n", "warn"),
+    ] {
+        assert_eq!(Bench::app(app).settings().log_level, level, "{app}");
+    }
+    let bench = Bench::app("LOG_LEVEL: warn\n").variable("DEBUG", "1");
+    assert_eq!(bench.settings().log_level, "warn");
+    let bench = Bench::app("DEBUG: true\n");
+    let mut options = bench.options();
+    options.log_level = Some("error".to_owned());
+    let settings = super::load(&options).expect("sound");
+    assert_eq!(settings.log_level, "error");
+    let settings = Bench::app("").variable("DEBUG", "true").settings();
+    assert_eq!(settings.log_level, "debug");
 }
 
 #[test]
@@ -45,8 +66,12 @@ fn text_becomes_values() {
     .variable("ALIASES", "{fast: q/a}")
     .settings();
     assert_eq!(
-        (settings.port, settings.debug, settings.db_pool_size),
-        (9000, true, Some(7))
+        (
+            settings.port,
+            settings.log_level.as_str(),
+            settings.db_pool_size
+        ),
+        (9000, "debug", Some(7))
     );
     assert_eq!(settings.fallback_strategy, Strategy::RoundRobin);
     assert_eq!(
@@ -167,12 +192,12 @@ fn the_demo_is_open_only_on_loopback_and_without_client_keys() {
     assert_eq!(open.auth(), Auth::Open);
     let snapshot = Snapshot::build(&open, 1).expect("sound");
     assert_eq!((snapshot.providers.len(), snapshot.rules.len()), (4, 4));
-    assert!(
-        snapshot
-            .providers
-            .iter()
-            .all(|provider| provider.allow_private_network)
-    );
+    for provider in &snapshot.providers {
+        assert!(provider.allow_private_network);
+        assert_eq!(provider.priority, (1 << 53) - 1, "JavaScript holds no more");
+    }
+    let last = *PRIORITIES.end();
+    assert!(snapshot.rules.iter().all(|rule| rule.priority == last));
     let keyed = Bench::app("CLIENT_KEYS: [{name: a, key: k1234567}]\n")
         .settings()
         .with_demo(address);

@@ -5,17 +5,20 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
-
-use tokio::time::timeout;
 
 use super::{ResponseStore, StoredResponse};
 
-/// How long a request waits for it.
-const PATIENCE: Duration = Duration::from_secs(2);
-
 /// What is asked of an archive, later.
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// An answer out of an archive.
+#[derive(Debug)]
+pub struct Archived {
+    /// The answer.
+    pub response: StoredResponse,
+    /// When it was given, in milliseconds since 1970.
+    pub at_ms: i64,
+}
 
 /// Keeps answers by client key and id beyond the life of the process.
 pub trait ResponseArchive: Send + Sync {
@@ -23,10 +26,12 @@ pub trait ResponseArchive: Send + Sync {
     fn put(&self, scope: &Arc<str>, id: &str, response: &Arc<StoredResponse>);
     /// Forgets an answer, soon; never waits.
     fn delete(&self, scope: &Arc<str>, id: &str);
-    /// Finds an answer.
-    fn get<'a>(&'a self, scope: &'a Arc<str>, id: &'a str) -> Later<'a, Option<StoredResponse>>;
-    /// The newest answers of a client key with their ids.
-    fn newest<'a>(&'a self, scope: &'a Arc<str>) -> Later<'a, Vec<(String, StoredResponse)>>;
+    /// Since when answers are found, in milliseconds since 1970: older ones may go at any moment.
+    fn since(&self) -> i64;
+    /// Finds an answer; gives up soon where it cannot.
+    fn get<'a>(&'a self, scope: &'a Arc<str>, id: &'a str) -> Later<'a, Option<Archived>>;
+    /// The newest answers of a client key with their ids; gives up soon where it cannot.
+    fn newest<'a>(&'a self, scope: &'a Arc<str>) -> Later<'a, Vec<(String, Archived)>>;
 }
 
 /// Brings an answer back into memory, where the archive has it and the memory does not.
@@ -37,10 +42,8 @@ pub(in crate::gateway) async fn fetch(store: &dyn ResponseStore, scope: &Arc<str
     let Some(archive) = store.archive() else {
         return;
     };
-    match timeout(PATIENCE, archive.get(scope, id)).await {
-        Ok(Some(response)) => store.take_in(scope, id, Arc::new(response)),
-        Ok(None) => {}
-        Err(_) => tracing::warn!("the database took too long to find an answer"),
+    if let Some(found) = archive.get(scope, id).await {
+        store.take_in(scope, id, found);
     }
 }
 
@@ -49,13 +52,10 @@ pub(in crate::gateway) async fn fetch_newest(store: &dyn ResponseStore, scope: &
     let Some(archive) = store.archive() else {
         return;
     };
-    let Ok(newest) = timeout(PATIENCE, archive.newest(scope)).await else {
-        return tracing::warn!("the database took too long to find answers");
-    };
     // The newest last, as if they had just been given.
-    for (id, response) in newest.into_iter().rev() {
+    for (id, found) in archive.newest(scope).await.into_iter().rev() {
         if store.get(scope, &id).is_none() {
-            store.take_in(scope, &id, Arc::new(response));
+            store.take_in(scope, &id, found);
         }
     }
 }

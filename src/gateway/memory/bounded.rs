@@ -74,6 +74,10 @@ impl<K: Hash + Eq + Clone, V> Bounded<K, V> {
         (now.saturating_duration_since(slot.at) < self.bounds.age).then_some(&slot.value)
     }
 
+    pub(super) fn keys(&self) -> impl Iterator<Item = &K> {
+        self.slots.keys()
+    }
+
     pub(super) fn remove(&mut self, key: &K) -> Option<V> {
         let slot = self.slots.remove(key)?;
         self.bytes -= slot.bytes;

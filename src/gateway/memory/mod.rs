@@ -9,7 +9,7 @@ mod bounded;
 mod responses;
 mod state;
 
-pub use archive::{Later, ResponseArchive};
+pub use archive::{Archived, Later, ResponseArchive};
 pub(super) use archive::{fetch, fetch_newest};
 pub use responses::{ResponseMemory, ResponseStore, StoredResponse};
 pub use state::{Place, StateMemory, StateStore};

@@ -9,7 +9,7 @@ pub struct Model {
     /// Digest of client key and answer.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: String,
-    /// Digest of the client key.
+    /// Digest of the client key; empty for one that a client has removed.
     pub scope: String,
     /// Milliseconds since 1970.
     pub at: i64,

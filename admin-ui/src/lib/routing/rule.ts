@@ -156,7 +156,7 @@ export function writtenOf(route: Route): RouteEntry {
   return entryOf(draftOf(route));
 }
 
-/** Demo rules stand behind all others, at a number that JavaScript cannot write. */
+/** Demo rules stand behind all others, at the last number that JavaScript has. */
 export function isLast(priority: number | undefined): boolean {
-  return (priority ?? 0) > Number.MAX_SAFE_INTEGER;
+  return (priority ?? 0) >= Number.MAX_SAFE_INTEGER;
 }
