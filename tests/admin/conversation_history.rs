@@ -471,7 +471,7 @@ async fn files_go_with_their_client_key() {
     let files = ConversationFiles::below(control.folder());
     let count = async || {
         let folder = std::fs::read_dir(files.folder());
-        folder.map_or(0, |folder| folder.count())
+        folder.map_or(0, Iterator::count)
     };
     let mut ids = Vec::new();
     for name in ["here", "elsewhere"] {
