@@ -354,6 +354,8 @@ impl Reach<'_> {
             if live.is_terminated() {
                 return Ok((live, first, false));
             }
+            // What waits is a copy: a part of the connection's buffer would hold all of it, and the next read take another.
+            first = Bytes::copy_from_slice(&first);
         }
     }
 

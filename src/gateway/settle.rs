@@ -214,6 +214,8 @@ impl Account {
         let span = self.told.take();
         let since = self.started.elapsed().saturating_sub(took);
         self.note(|record| {
+            // Most requests need one, and a stream holds the room for as long as it lasts.
+            record.attempts.reserve_exact(1);
             record.attempts.push(Attempt {
                 provider: Label::from(&target.provider.name),
                 model: Label::from(&target.model),
