@@ -8,22 +8,23 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
 use super::Entrance;
+use super::version::{Version, version};
 
 /// Bounds on what clients may do to the process.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Open connections; more wait in the backlog.
     pub connections: usize,
-    /// Time for the head of a request.
+    /// Time for the first bytes of a connection, and for the head of a request.
     pub header_timeout: Duration,
     /// Time for answers in flight when the process is asked to stop.
     pub grace: Duration,
@@ -48,7 +49,9 @@ pub async fn serve(
 ) {
     let places = Arc::new(Semaphore::new(limits.connections));
     let graceful = GracefulShutdown::new();
-    let server = Arc::new(server(&limits));
+    let (http1, http2) = (Arc::new(http1(&limits)), Arc::new(http2()));
+    // Closed when it is time to stop: whoever has said nothing yet is not waited for.
+    let (stopping, told) = watch::channel(());
     let mut stop = pin!(stop);
     loop {
         let accepted = tokio::select! {
@@ -75,20 +78,36 @@ pub async fn serve(
             // holds no room for it.
             async move { Ok::<_, Infallible>(Box::pin(entrance.answer(peer, request)).await) }
         });
-        let connection = server
-            .serve_connection(TokioIo::new(stream), service)
-            .into_owned();
-        let watched = graceful.watch(connection);
+        let (http1, http2) = (Arc::clone(&http1), Arc::clone(&http2));
+        let (watcher, mut told) = (graceful.watcher(), told.clone());
         // Owned by the graceful shutdown, which waits for it, and by the runtime, which drops it in the end.
         tokio::spawn(async move {
-            if let Err(error) = watched.await {
+            let version = tokio::select! {
+                biased;
+                _ = told.changed() => None,
+                version = timeout(limits.header_timeout, version(&stream)) => {
+                    version.ok().and_then(Result::ok).flatten()
+                }
+            };
+            let stream = TokioIo::new(stream);
+            let ended = match version {
+                None => Ok(()),
+                Some(Version::Http1) => {
+                    watcher.watch(http1.serve_connection(stream, service)).await
+                }
+                // Few clients speak it and its state is large: others hold no room for it.
+                Some(Version::Http2) => {
+                    Box::pin(watcher.watch(http2.serve_connection(stream, service))).await
+                }
+            };
+            if let Err(error) = ended {
                 tracing::trace!(%error, "a connection ended badly");
             }
             hub.metrics.gauges.connections.dec();
             drop(place);
         });
     }
-    drop(listener);
+    drop((listener, stopping));
     entrance.hub().begin_stop(limits.grace);
     tracing::info!(
         connections = graceful.count(),
@@ -102,15 +121,18 @@ pub async fn serve(
     }
 }
 
-fn server(limits: &Limits) -> auto::Builder<TokioExecutor> {
-    let mut server = auto::Builder::new(TokioExecutor::new());
+fn http1(limits: &Limits) -> http1::Builder {
+    let mut server = http1::Builder::new();
     server
-        .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)
         .keep_alive(true);
     server
-        .http2()
+}
+
+fn http2() -> http2::Builder<TokioExecutor> {
+    let mut server = http2::Builder::new(TokioExecutor::new());
+    server
         .timer(TokioTimer::new())
         .max_concurrent_streams(256)
         .max_header_list_size(64 << 10)

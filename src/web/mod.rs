@@ -4,6 +4,7 @@ mod accept;
 mod entrance;
 mod interface;
 mod listen;
+mod version;
 
 pub use accept::{Limits, serve};
 pub use entrance::Entrance;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::io::Write as _;
+use std::sync::Arc;
 
 use crate::hub::{TestHub, provider, quick};
 use crate::samples::{ALL, CHAT};
@@ -527,6 +528,40 @@ async fn attack_36_a_slow_client_holds_back_its_upstream_and_slow_heads_end() {
         upstream.abandoned(1).await,
         "60 MB were taken in for a client that does not read"
     );
+}
+
+/// Whatever a client begins with and does not go on with, it keeps its place no longer than a head may take.
+#[tokio::test]
+async fn attack_36_clients_that_say_nothing_are_given_up() {
+    let hub = TestHub::before(&[]).await;
+    let listener = bridge::web::listen("127.0.0.1", 0).await.expect("a port");
+    let address = listener.local_addr().expect("bound");
+    let limits = bridge::web::Limits {
+        header_timeout: Duration::from_millis(300),
+        ..bridge::web::Limits::default()
+    };
+    let entrance = Arc::new(bridge::web::Entrance::new(Arc::clone(&hub.hub)));
+    let task = tokio::spawn(bridge::web::serve(
+        entrance,
+        listener,
+        limits,
+        std::future::pending(),
+    ));
+    let beginnings: [&[u8]; 5] = [
+        b"",
+        b"P",
+        b"PRI * HTTP/2.0\r\n",
+        b"POST",
+        b"GET /health HTTP/1.1\r\nhost: h\r\n",
+    ];
+    for beginning in beginnings {
+        let mut wire = Wire::open(address).await;
+        wire.write(beginning).await;
+        let (bytes, is_closed) = wire.rest(Duration::from_secs(3)).await;
+        let said = String::from_utf8_lossy(beginning);
+        assert!(is_closed && bytes.is_empty(), "{said}: {bytes:?}");
+    }
+    task.abort();
 }
 
 #[tokio::test]
