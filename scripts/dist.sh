@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # What ships, in target/dist: the programs optimised as a whole and laid out by what the hub does under load. Two
 # builds: one that counts, run under the load of `bridge-bench train`, and the one that ships, made with the counts.
-# The counts need llvm-profdata of the compiler in use (`rustup component add llvm-tools`); without it the programs are
-# built all the same, and are slower.
+# The counts need llvm-profdata, the compiler's own (`rustup component add llvm-tools`) or that of LLVM 19 or later, as
+# Debian has it, and Linux, which the bench reads its figures from; elsewhere the programs are built all the same, and
+# are slower.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
+mkdir -p "${CARGO_TARGET_DIR:-target}"
+target=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)
 host=$(rustc -vV | sed -n 's/^host: //p')
-profdata=$(rustc --print sysroot)/lib/rustlib/$host/bin/llvm-profdata
 profile=$target/profile
 flags=${RUSTFLAGS:-}
 # With a target that is named, build scripts and macros are built without these flags.
@@ -29,12 +30,25 @@ count() {
     echo "$state" > "$profile/state"
 }
 
-[ -x "$profdata" ] || rustup component add llvm-tools || true
-if [ -x "$profdata" ]; then
+# What merges the counts: the compiler's own, or another that reads what it writes. Nothing where there is none.
+merger() {
+    local own
+    own=$(rustc --print sysroot)/lib/rustlib/$host/bin/llvm-profdata
+    [ -x "$own" ] || rustup component add llvm-tools >&2 || true
+    command -v "$own" llvm-profdata-22 llvm-profdata-21 llvm-profdata-20 llvm-profdata-19 | head -n 1
+}
+
+profdata=
+[ "$(uname)" != Linux ] || profdata=$(merger || true)
+if [ -z "$profdata" ] && [ "$(id -u)" = 0 ] && command -v apt-get > /dev/null; then
+    apt-get install -y --no-install-recommends llvm-19 >&2 || true
+    profdata=$(merger || true)
+fi
+if [ -n "$profdata" ]; then
     [ "$(cat "$profile/state" 2>/dev/null)" = "$state" ] || count
     build "-Cprofile-use=$profile/bridge.profdata" -p bridge -p bridge-admin
 else
-    echo "dist: $profdata is missing and could not be installed: building without counts, for a slower program" >&2
+    echo "dist: no llvm-profdata here, nor could one be installed: building without counts, for a slower program" >&2
     build "" -p bridge -p bridge-admin
 fi
 mkdir -p "$target/dist"
