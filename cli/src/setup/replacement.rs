@@ -124,11 +124,18 @@ fn keep(change: &Change, now: i64) -> Ended<PathBuf> {
         .file_name()
         .unwrap_or_default()
         .to_string_lossy();
-    let end = if change.before.is_some() { "" } else { ABSENT };
+    let (end, other) = match change.before {
+        Some(_) => ("", ABSENT),
+        None => (ABSENT, ""),
+    };
     let text = change.before.as_deref().unwrap_or_default();
     for at in now..now + MOST {
-        // Digits of one width: the newest name is the greatest.
-        let copy = folder.join(format!("{name}{MARK}{at:015}{end}"));
+        // Digits of one width: the newest name is the greatest. A moment has one copy, of whichever kind.
+        let named = |end: &str| folder.join(format!("{name}{MARK}{at:015}{end}"));
+        if named(other).exists() {
+            continue;
+        }
+        let copy = named(end);
         match fresh(&copy, text) {
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(trouble(&copy, &error)),
@@ -247,6 +254,20 @@ mod tests {
         assert_eq!(back(&path).as_deref(), Some("one"));
         assert_eq!(back(&path), None);
         assert!(newest(&path).expect("readable").is_none());
+        fs::remove_dir_all(folder).expect("it was made here");
+    }
+
+    #[test]
+    fn copies_of_one_moment_go_back_in_order() {
+        let folder = folder("one-moment");
+        let path = folder.join("settings.json");
+        for text in ["one", "two"] {
+            let change = change(&path, text);
+            keep(&change, 1_000).expect("a writable folder");
+            write(&change).expect("a writable folder");
+        }
+        let copy = newest(&path).expect("readable").expect("a copy");
+        assert_eq!(copy.text.as_deref(), Some("one"));
         fs::remove_dir_all(folder).expect("it was made here");
     }
 
