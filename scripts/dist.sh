@@ -46,7 +46,10 @@ if [ -z "$profdata" ] && [ "$(id -u)" = 0 ] && command -v apt-get > /dev/null; t
 fi
 if [ -n "$profdata" ]; then
     [ "$(cat "$profile/state" 2>/dev/null)" = "$state" ] || count
-    build "-Cprofile-use=$profile/bridge.profdata" -p bridge -p bridge-admin
+    # Each by itself, as the hub was counted: what is built together shares features, and is named otherwise than the counts.
+    use="-Cprofile-use=$profile/bridge.profdata"
+    build "$use" -p bridge
+    build "$use" -p bridge-admin
 else
     echo "dist: no llvm-profdata here, nor could one be installed: building without counts, for a slower program" >&2
     build "" -p bridge -p bridge-admin
