@@ -72,12 +72,7 @@ async fn worker(job: Rc<Job>, left: Rc<Cell<usize>>) -> Result<Outcome> {
     tokio::task::spawn_local(connection);
     while left.get() > 0 {
         left.set(left.get() - 1);
-        let request = Request::post(job.client.path())
-            .header("host", "localhost")
-            .header("content-type", "application/json")
-            .header("authorization", format!("Bearer {}", job.key))
-            .header("anthropic-version", "2023-06-01")
-            .body(Full::new(job.body.clone()))?;
+        let request = request(job.client.path(), &job.key, job.body.clone())?;
         sender.ready().await?;
         let sent = now_ns();
         let response = sender.send_request(request).await?;
@@ -115,6 +110,16 @@ async fn worker(job: Rc<Job>, left: Rc<Cell<usize>>) -> Result<Outcome> {
         outcome.requests += 1;
     }
     Ok(outcome)
+}
+
+/// A request with a client key, as a client of any dialect may send it.
+pub(crate) fn request(path: &str, key: &str, body: Bytes) -> Result<Request<Full<Bytes>>> {
+    Ok(Request::post(path)
+        .header("host", "localhost")
+        .header("content-type", "application/json")
+        .header("authorization", format!("Bearer {key}"))
+        .header("anthropic-version", "2023-06-01")
+        .body(Full::new(body))?)
 }
 
 fn now_ns() -> u64 {

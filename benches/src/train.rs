@@ -6,12 +6,12 @@ use std::net::SocketAddr;
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::Request;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 
 use crate::cases;
+use crate::load;
 use crate::run::{self, KEY};
 
 /// What to teach.
@@ -53,12 +53,7 @@ async fn pairs(hub: SocketAddr, rounds: usize) -> Result<()> {
             let model = format!("demo-{provider}/demo-model");
             for word in ["", "demo:reasoning", "demo:parallel", "demo:long"] {
                 for (path, body) in questions(&model, word) {
-                    let request = Request::post(&path)
-                        .header("host", "localhost")
-                        .header("content-type", "application/json")
-                        .header("authorization", format!("Bearer {KEY}"))
-                        .header("anthropic-version", "2023-06-01")
-                        .body(Full::new(Bytes::from(body.to_string())))?;
+                    let request = load::request(&path, KEY, Bytes::from(body.to_string()))?;
                     sender.ready().await?;
                     let response = sender.send_request(request).await?;
                     let status = response.status();

@@ -28,11 +28,12 @@ impl RuleList {
         for (index, rule) in rules.iter().enumerate() {
             let patterns = &rule.matches.model;
             let any = patterns.is_empty() || patterns.iter().any(|glob| glob.first().is_none());
-            for row in 0..ROWS {
-                let begins = |byte: u8| row == usize::from(byte);
-                if any || patterns.iter().filter_map(Glob::first).any(begins) {
-                    may_fit[row * width + index / 64] |= 1 << (index % 64);
-                }
+            let mark = |row: usize| may_fit[row * width + index / 64] |= 1 << (index % 64);
+            if any {
+                (0..ROWS).for_each(mark);
+            } else {
+                let begins = patterns.iter().filter_map(Glob::first);
+                begins.map(usize::from).for_each(mark);
             }
         }
         Self {
