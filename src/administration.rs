@@ -1,18 +1,19 @@
 //! Bringing database and administration up beside the data plane, now or as soon as the database is there.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use bridge::admin::{Admin, Welcome, first_start};
-use bridge::bookkeeping::Bookkeeper;
+use bridge::bookkeeping::{self, Bookkeeper};
 use bridge::config::{ConfigErrors, Settings};
 use bridge::control::{self, Control};
 use bridge::conversation_keeper::ConversationKeeper;
 use bridge::gateway::Hub;
 use bridge::ledger::Recorder;
-use bridge::store::{Store, StoreError, StoreOptions};
+use bridge::store::{Store, StoreError, StoreOptions, data_folder};
 use bridge::stored_responses::ResponseKeeper;
 use bridge::web::Entrance;
 
@@ -50,6 +51,8 @@ pub(crate) struct Administration {
     keepers: Arc<Mutex<Option<Keepers>>>,
     /// Writes request records once there is a database.
     recorder: Arc<Mutex<Option<Recorder>>>,
+    /// Where what the database does not take waits.
+    folder: PathBuf,
     /// What files said last, for a control that starts later.
     files: Arc<RwLock<Settings>>,
 }
@@ -70,6 +73,7 @@ impl Administration {
             demo,
             control: Arc::default(),
             keepers: Arc::default(),
+            folder: data_folder(files.database_url.expose()),
             recorder: Arc::new(Mutex::new(Some(recorder))),
             files: Arc::new(RwLock::new(files.clone())),
         };
@@ -107,7 +111,7 @@ impl Administration {
         let store = Store::open(&StoreOptions::of(&files)).await?;
         // Before the keys of the database are in force: a spent budget must not begin anew with each start.
         let meters = Arc::clone(&self.hub.meters);
-        let books = Bookkeeper::start(meters, store.clone()).await?;
+        let books = Bookkeeper::start(meters, store.clone(), &self.folder).await?;
         let recorder = self
             .recorder
             .lock()
@@ -146,6 +150,7 @@ impl Administration {
         if let Some(keepers) = keepers {
             keepers.stop().await;
         }
+        bookkeeping::leave(&self.hub.meters, &self.folder);
     }
 
     /// Puts in force what changed files say.

@@ -11,7 +11,7 @@ use bridge::gateway::{Hub, Tuning};
 use bridge::ledger::{FileSettings, Outlets, RotatingFile, to_database};
 use bridge::sharing::Sharing;
 use bridge::snapshot::{Snapshot, SnapshotStore};
-use bridge::store::sqlite_path;
+use bridge::store::data_folder;
 use bridge::telemetry::{Exporter, SpanOutlet, to_collector};
 use bridge::web::Entrance;
 use bridge::{demo, telemetry, web};
@@ -96,7 +96,7 @@ async fn serve(
         );
     }
     let snapshots = Arc::new(SnapshotStore::new(snapshot));
-    let spill = spill_path(&settings);
+    let spill = data_folder(settings.database_url.expose()).join("requests.waiting.jsonl");
     let (book, recorder) = to_database(&spill).with_context(|| {
         format!(
             "{} cannot be used; request records wait there while the database is away",
@@ -120,7 +120,10 @@ async fn serve(
         Some(url) => Some(Sharing::start(url.expose(), Arc::clone(&hub))?),
         None => None,
     };
-    let entrance = Arc::new(Entrance::new(Arc::clone(&hub)));
+    let entrance = Arc::new(Entrance::new(
+        Arc::clone(&hub),
+        settings.trusted_proxies.clone(),
+    ));
     let administration =
         Administration::start(&hub, &entrance, &watched, demo_address, recorder).await?;
     let mut live = LiveSettings::of(&watched);
@@ -173,15 +176,6 @@ async fn last_spans(mut exporter: tokio::task::JoinHandle<()>) {
         exporter.abort();
         tracing::warn!("the trace collector did not take the last spans in time");
     }
-}
-
-/// Beside the database where that is a file.
-fn spill_path(settings: &Settings) -> PathBuf {
-    sqlite_path(settings.database_url.expose())
-        .as_deref()
-        .and_then(Path::parent)
-        .map_or_else(|| PathBuf::from("data"), Path::to_owned)
-        .join("requests.waiting.jsonl")
 }
 
 fn request_log(path: &Path) -> anyhow::Result<Option<RotatingFile>> {

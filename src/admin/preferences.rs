@@ -1,18 +1,19 @@
 //! What people set for themselves in the web interface.
 
+use poem_openapi::param::Header;
 use poem_openapi::payload::Json;
 use poem_openapi::types::Any;
-use poem_openapi::{Enum, Object, OpenApi};
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{EntityTrait as _, Set};
+use poem_openapi::{ApiResponse, Enum, Object, OpenApi};
+use sea_orm::{ColumnTrait as _, DatabaseConnection, EntityTrait as _, QueryFilter as _, Set};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::Admin;
 use super::person::Session;
 use super::problem::{Answer, Problem};
+use super::version::{expect, tag};
 use crate::store::entities::preference::{ActiveModel, Column, Entity};
-use crate::store::now_ms;
+use crate::store::{StoreError, now_ms};
 
 /// Most bytes of what the interface keeps for itself.
 const LARGEST: usize = 16 << 10;
@@ -65,6 +66,61 @@ mod others {
     }
 }
 
+/// Somebody's preferences and their version.
+#[derive(ApiResponse)]
+enum OwnPreferences {
+    /// As they are.
+    #[oai(status = 200)]
+    Ok(Json<Preferences>, #[oai(header = "ETag")] String),
+}
+
+/// How often a write is tried that others overtake.
+const TRIES: usize = 8;
+
+/// Keeps a document unless another version than `if_match` is in force; the version it has then.
+async fn keep(
+    write: &DatabaseConnection,
+    user_id: &str,
+    if_match: Option<&str>,
+    document: &str,
+) -> Answer<i64> {
+    let mut in_force = 0;
+    for _ in 0..TRIES {
+        let row = Entity::find_by_id(user_id).one(write).await?;
+        in_force = row.as_ref().map_or(0, |row| row.updated_at);
+        expect(if_match, in_force)?;
+        // Two changes within a millisecond are two versions.
+        let version = now_ms().max(in_force + 1);
+        let kept = ActiveModel {
+            user_id: Set(user_id.to_owned()),
+            document: Set(document.to_owned()),
+            updated_at: Set(version),
+        };
+        let written = match row {
+            Some(_) => {
+                Entity::update_many()
+                    .set(kept)
+                    .filter(Column::UserId.eq(user_id))
+                    .filter(Column::UpdatedAt.eq(in_force))
+                    .exec(write)
+                    .await?
+                    .rows_affected
+            }
+            None => match Entity::insert(kept).exec_without_returning(write).await {
+                Ok(rows) => rows,
+                Err(error) => match StoreError::from(error) {
+                    StoreError::Taken => 0,
+                    other => return Err(other.into()),
+                },
+            },
+        };
+        if written > 0 {
+            return Ok(version);
+        }
+    }
+    Err(Problem::changed(in_force))
+}
+
 /// The resource.
 pub(super) struct PreferencesApi(pub(super) Admin);
 
@@ -72,17 +128,26 @@ pub(super) struct PreferencesApi(pub(super) Admin);
 impl PreferencesApi {
     /// Read one's own preferences
     #[oai(path = "/", method = "get", operation_id = "preferences_get")]
-    async fn get(&self, session: Session) -> Answer<Json<Preferences>> {
+    async fn get(&self, session: Session) -> Answer<OwnPreferences> {
         let who = session.anybody();
         let read = self.0.control.store().read();
         let row = Entity::find_by_id(&who.user_id).one(read).await?;
+        let version = row.as_ref().map_or(0, |row| row.updated_at);
         let kept = row.and_then(|row| serde_json::from_str(&row.document).ok());
-        Ok(Json(kept.unwrap_or_default()))
+        Ok(OwnPreferences::Ok(
+            Json(kept.unwrap_or_default()),
+            tag(version),
+        ))
     }
 
     /// Replace one's own preferences
     #[oai(path = "/", method = "put", operation_id = "preferences_set")]
-    async fn set(&self, session: Session, body: Json<Preferences>) -> Answer<Json<Preferences>> {
+    async fn set(
+        &self,
+        session: Session,
+        #[oai(name = "If-Match")] if_match: Header<Option<String>>,
+        body: Json<Preferences>,
+    ) -> Answer<OwnPreferences> {
         let who = session.anybody();
         let document = serde_json::to_string(&body.0).map_err(|error| Problem::internal(&error))?;
         if document.len() > LARGEST {
@@ -92,18 +157,8 @@ impl PreferencesApi {
                 "keep less",
             ));
         }
-        let row = ActiveModel {
-            user_id: Set(who.user_id.clone()),
-            document: Set(document),
-            updated_at: Set(now_ms()),
-        };
-        let replace = OnConflict::column(Column::UserId)
-            .update_columns([Column::Document, Column::UpdatedAt])
-            .to_owned();
-        Entity::insert(row)
-            .on_conflict(replace)
-            .exec_without_returning(self.0.control.store().write())
-            .await?;
-        Ok(body)
+        let write = self.0.control.store().write();
+        let version = keep(write, &who.user_id, if_match.0.as_deref(), &document).await?;
+        Ok(OwnPreferences::Ok(body, tag(version)))
     }
 }

@@ -32,7 +32,7 @@ const ACCOUNT: Rule = Rule {
     free: 20,
     longest: 60 * 1000,
 };
-/// One address for any account: a short wait too, since behind a proxy it is everybody's.
+/// One address for any account: a short wait too, since behind a proxy that is not known it is everybody's.
 const ADDRESS: Rule = Rule {
     free: 50,
     longest: 60 * 1000,

@@ -10,7 +10,7 @@ use super::node::{Node, Reader, Unknown};
 use super::pool_entry::read_pools;
 use super::provider_entry::{MODES, read_providers};
 use super::route_entry::{STRATEGIES, read_routes};
-use super::{Place, Secret, Settings};
+use super::{Place, Secret, Settings, TrustedProxies};
 use crate::ledger::CaptureMode;
 use crate::snapshot::{Auth, BreakerSettings};
 use crate::telemetry::OtlpEndpoint;
@@ -20,6 +20,7 @@ const SINGLE: &[&str] = &[
     "MODE",
     "HOST",
     "PORT",
+    "TRUSTED_PROXIES",
     "LOG_LEVEL",
     "DEBUG",
     "AUTH",
@@ -239,6 +240,9 @@ fn read_server(reader: &mut Reader<'_>, values: &Values, settings: &mut Settings
         &mut settings.port,
         port.and_then(|port| u16::try_from(port).ok()),
     );
+    if let Some(node) = values.get("TRUSTED_PROXIES") {
+        settings.trusted_proxies = read_proxies(reader, &node);
+    }
     let level = values
         .get("LOG_LEVEL")
         .and_then(|node| reader.choice(&node, &LOG_LEVELS));
@@ -251,6 +255,26 @@ fn read_server(reader: &mut Reader<'_>, values: &Values, settings: &mut Settings
         .and_then(|node| reader.choice(&node, &AUTHS));
     set(&mut settings.auth, auth.map(Some));
     read_telemetry(reader, values, settings);
+}
+
+/// A list, or a text with commas.
+fn read_proxies(reader: &mut Reader<'_>, node: &Node<'_>) -> TrustedProxies {
+    let mut networks = Vec::new();
+    for item in node.items() {
+        let text = reader.text(&item).unwrap_or_default();
+        for entry in text.split(',').map(str::trim) {
+            match TrustedProxies::parse(entry) {
+                Some(network) => networks.push(network),
+                None if entry.is_empty() => {}
+                None => reader.invalid(
+                    &item,
+                    entry,
+                    "must name addresses or networks, for example 127.0.0.1 or 10.0.0.0/8",
+                ),
+            }
+        }
+    }
+    networks.into_iter().collect()
 }
 
 fn read_storage(reader: &mut Reader<'_>, values: &Values, settings: &mut Settings) {

@@ -27,6 +27,7 @@ mod provider_entry;
 mod route_entry;
 mod secret;
 mod settings;
+mod trusted_proxies;
 mod vendor;
 mod vendor_preset;
 mod watch;
@@ -52,5 +53,6 @@ pub use settings::{
     ClientKeySettings, KeyWeights, MatchSettings, ModelLists, PoolSettings, ProviderSettings,
     RouteSettings, Settings, TargetSettings,
 };
+pub use trusted_proxies::TrustedProxies;
 pub use vendor_preset::{VendorPreset, vendor_presets};
 pub use watch::{Watcher, watch};

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use translator::Dialect;
 use translator::profile::Profile;
 
-use super::{Credential, DigestKey, KeyLimits, Place, Secret};
+use super::{Credential, DigestKey, KeyLimits, Place, Secret, TrustedProxies};
 use crate::catalogue::{Catalogue, Override};
 use crate::conversations::KeptBounds;
 use crate::ledger::CaptureMode;
@@ -29,6 +29,8 @@ pub struct Settings {
     pub host: String,
     /// `PORT`
     pub port: u16,
+    /// `TRUSTED_PROXIES`
+    pub trusted_proxies: TrustedProxies,
     /// `LOG_LEVEL`; `debug` where `DEBUG` is true and nothing names a level.
     pub log_level: String,
     /// `AUTH`; nothing where nobody said it.
@@ -110,6 +112,7 @@ impl Default for Settings {
             mode: Mode::default(),
             host: "127.0.0.1".to_owned(),
             port: 8000,
+            trusted_proxies: TrustedProxies::default(),
             log_level: "info".to_owned(),
             auth: None,
             database_url: Secret::new("sqlite://data/app.db?mode=rwc"),

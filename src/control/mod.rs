@@ -11,7 +11,7 @@ mod preview;
 mod sweep;
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -20,7 +20,7 @@ use tokio::sync::Mutex;
 use crate::config::{ConfigErrors, Settings};
 use crate::gateway::Hub;
 use crate::snapshot::Snapshot;
-use crate::store::{Store, StoreError, sqlite_path};
+use crate::store::{Store, StoreError, data_folder};
 
 pub use assembly::{Assembly, Stock};
 pub use change::{Actor, AuditEntry, Change, ChangeError};
@@ -75,15 +75,7 @@ impl Control {
     /// The folder beside the database, for files that belong to it.
     #[must_use]
     pub fn folder(&self) -> PathBuf {
-        let files = self.files.load();
-        let database = sqlite_path(files.database_url.expose());
-        let folder = database.as_deref().and_then(Path::parent);
-        // A server keeps its files elsewhere; ours go where they would without one.
-        let folder = folder.unwrap_or_else(|| Path::new("data"));
-        match folder.as_os_str().is_empty() {
-            true => PathBuf::from("."),
-            false => folder.to_owned(),
-        }
+        data_folder(self.files.load().database_url.expose())
     }
 
     /// The data plane.

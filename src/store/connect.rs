@@ -202,11 +202,23 @@ fn sqlite(options: &StoreOptions, connections: u32) -> ConnectOptions {
 
 /// The file of an SQLite database; `None` for one in memory and for servers.
 #[must_use]
-pub fn sqlite_path(url: &str) -> Option<PathBuf> {
+pub(super) fn sqlite_path(url: &str) -> Option<PathBuf> {
     let rest = url.strip_prefix("sqlite:")?;
     let rest = rest.strip_prefix("//").unwrap_or(rest);
     let path = rest.split_once('?').map_or(rest, |(path, _)| path);
     (!path.is_empty() && path != ":memory:").then(|| Path::new(path).to_owned())
+}
+
+/// Where the hub keeps its files: beside a database that is a file, and else where that would be.
+#[must_use]
+pub fn data_folder(url: &str) -> PathBuf {
+    let database = sqlite_path(url);
+    let folder = database.as_deref().and_then(Path::parent);
+    match folder {
+        Some(here) if here.as_os_str().is_empty() => PathBuf::from("."),
+        Some(folder) => folder.to_owned(),
+        None => PathBuf::from("data"),
+    }
 }
 
 async fn unlock(database: &DatabaseConnection, key: &OperatorKey) -> Result<Vault, StoreError> {

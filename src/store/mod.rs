@@ -43,7 +43,7 @@ use sea_orm::{DatabaseBackend, DatabaseConnection, DatabaseTransaction, Transact
 use crate::config::Secret;
 
 pub use announcement::{Announcements, announce};
-pub use connect::sqlite_path;
+pub use connect::data_folder;
 pub use conversation_messages::{Appended, KeptMessage, Order};
 pub use conversation_search::{ConversationFilter, ConversationPage};
 pub use conversations::{ConversationChange, Keeper, KeptConversation, Origin};

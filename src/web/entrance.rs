@@ -14,6 +14,7 @@ use poem::{Addr, Endpoint as _};
 
 use super::interface;
 use crate::admin;
+use crate::config::TrustedProxies;
 use crate::gateway::{AnswerBody, Hub, handle};
 
 /// The body of any answer.
@@ -22,6 +23,7 @@ type Body = Either<AnswerBody, BoxBody<Bytes, std::io::Error>>;
 /// Everything that answers.
 pub struct Entrance {
     hub: Arc<Hub>,
+    proxies: TrustedProxies,
     /// Comes when the database is there.
     admin: OnceLock<BoxEndpoint<'static, poem::Response>>,
 }
@@ -35,11 +37,12 @@ impl std::fmt::Debug for Entrance {
 }
 
 impl Entrance {
-    /// The data plane alone.
+    /// The data plane alone, behind these proxies.
     #[must_use]
-    pub const fn new(hub: Arc<Hub>) -> Self {
+    pub const fn new(hub: Arc<Hub>, proxies: TrustedProxies) -> Self {
         Self {
             hub,
+            proxies,
             admin: OnceLock::new(),
         }
     }
@@ -85,7 +88,8 @@ impl Entrance {
         let Some(admin) = self.admin.get() else {
             return away();
         };
-        let remote = RemoteAddr(Addr::SocketAddr(peer));
+        let caller = self.proxies.caller(peer, request.headers());
+        let remote = RemoteAddr(Addr::SocketAddr(caller));
         let request = poem::Request::from((
             request,
             LocalAddr::default(),

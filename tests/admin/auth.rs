@@ -1,10 +1,14 @@
 //! Logging in and out.
 
+use std::sync::Arc;
+
 use bridge::admin::Role;
+use bridge::web::Entrance;
 use poem::http::{Method, StatusCode};
 use serde_json::json;
 
 use crate::house::{Answer, House};
+use crate::plane::Plane;
 
 const EMAIL: &str = "ada@example.test";
 const PASSWORD: &str = "correct horse battery";
@@ -166,6 +170,44 @@ async fn guessing_is_slowed_down() {
     tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
     assert_eq!(house.login(EMAIL, PASSWORD).await.status, StatusCode::OK);
     house.end().await;
+}
+
+/// Behind a proxy that is known, guesses from one address do not keep others out; from anywhere else the same words
+/// about an address count for nothing.
+#[tokio::test]
+async fn a_known_proxy_says_who_calls() {
+    for (known, others_wait) in [("127.0.0.0/8", false), ("192.0.2.1", true)] {
+        let house = House::of_yaml(&format!("TRUSTED_PROXIES: {known}\n")).await;
+        let files = house.control.files();
+        let entrance = Entrance::new(
+            Arc::clone(house.control.hub()),
+            files.trusted_proxies.clone(),
+        );
+        entrance.open_admin(house.admin.endpoint());
+        let plane = Plane::through(entrance).await;
+        house.user(EMAIL, Role::Member, PASSWORD).await;
+        let login = async |forwarded_for: &str, password: &str| {
+            let body = json!({"email": EMAIL, "password": password});
+            let headers = [("x-forwarded-for", forwarded_for)];
+            plane
+                .call_with(Method::POST, "/api/auth/login", &headers, Some(&body))
+                .await
+        };
+        for _ in 0..5 {
+            // What stands before the last address is the caller's own invention.
+            let (status, said) = login("198.51.100.7, 203.0.113.1", "wrong horse battery").await;
+            assert_eq!(status, 401, "{said}");
+        }
+        assert_eq!(login("203.0.113.1", PASSWORD).await.0, 429);
+        let (status, said) = login("203.0.113.2", PASSWORD).await;
+        assert_eq!(status == 429, others_wait, "{known}: {status} {said}");
+        let admin = house.person(Role::Admin).await;
+        let audit = house.call(Method::GET, "/api/audit", &admin, None).await;
+        let seen = audit.body.to_string();
+        assert_eq!(seen.contains("203.0.113.1"), !others_wait, "{seen}");
+        assert!(!seen.contains("198.51.100.7"), "{seen}");
+        house.end().await;
+    }
 }
 
 #[tokio::test]

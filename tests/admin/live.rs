@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bridge::admin::Role;
-use bridge::config::Kind;
+use bridge::config::{Kind, TrustedProxies};
 use bridge::control::{self, Actor};
 use bridge::store::definitions::{insert, replace};
 use bridge::store::entities::definition::Model;
@@ -31,7 +31,10 @@ async fn called() -> (House, std::net::SocketAddr) {
         upstream.address
     ))
     .await;
-    let entrance = Arc::new(Entrance::new(Arc::clone(house.control.hub())));
+    let entrance = Arc::new(Entrance::new(
+        Arc::clone(house.control.hub()),
+        TrustedProxies::default(),
+    ));
     let listener = web::listen("127.0.0.1", 0).await.expect("a free port");
     let address = listener.local_addr().expect("bound");
     tokio::spawn(web::serve(

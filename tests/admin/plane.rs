@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use bridge::config::TrustedProxies;
 use bridge::gateway::Hub;
 use bridge::web::{self, Entrance};
 use bytes::Bytes;
@@ -23,11 +24,16 @@ pub(crate) struct Plane {
 
 impl Plane {
     pub(crate) async fn of(hub: &Arc<Hub>) -> Self {
+        Self::through(Entrance::new(Arc::clone(hub), TrustedProxies::default())).await
+    }
+
+    /// Whatever this entrance leads to.
+    pub(crate) async fn through(entrance: Entrance) -> Self {
         let listener = web::listen("127.0.0.1", 0).await.expect("a free port");
         let address = listener.local_addr().expect("bound");
         let (stop, stopped) = oneshot::channel::<()>();
         tokio::spawn(web::serve(
-            Arc::new(Entrance::new(Arc::clone(hub))),
+            Arc::new(entrance),
             listener,
             web::Limits::default(),
             async move {
@@ -49,11 +55,27 @@ impl Plane {
         key: &str,
         body: Option<&Value>,
     ) -> (u16, String) {
-        let request = Request::builder()
+        let authorization = format!("Bearer {key}");
+        self.call_with(method, path, &[("authorization", &authorization)], body)
+            .await
+    }
+
+    /// Calls with these headers: status and body.
+    pub(crate) async fn call_with(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> (u16, String) {
+        let mut request = Request::builder()
             .method(method)
             .uri(format!("http://{}{path}", self.address))
-            .header("content-type", "application/json")
-            .header("authorization", format!("Bearer {key}"))
+            .header("content-type", "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request
             .body(Full::new(Bytes::from(
                 body.map(ToString::to_string).unwrap_or_default(),
             )))

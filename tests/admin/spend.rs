@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use bridge::bookkeeping::{Bookkeeper, round};
+use bridge::bookkeeping::{self, Bookkeeper, round};
 use bridge::pool::limits::{Demand, Meters, Moment, Period, Refusal, Spend};
 use bridge::snapshot::Allowance;
 use bridge::store::entities::{client_key, spend};
@@ -88,14 +88,15 @@ async fn hubs_add_up_and_learn_from_each_other() {
 async fn a_restart_begins_where_the_last_one_ended() {
     let house = House::new().await;
     let store = house.control.store();
+    let folder = house.folder().to_owned();
     let before = meters();
-    let books = Bookkeeper::start(Arc::clone(&before), store.clone()).await;
+    let books = Bookkeeper::start(Arc::clone(&before), store.clone(), &folder).await;
     pay(&before, "ci", 900);
     // Stopping writes what no round has come to write.
     books.expect("the database is there").stop().await;
     assert_eq!(row(store, "ci").await, Some((900, 7, 1)));
     let after = meters();
-    let books = Bookkeeper::start(Arc::clone(&after), store.clone()).await;
+    let books = Bookkeeper::start(Arc::clone(&after), store.clone(), &folder).await;
     assert_eq!(this_month(&after, "ci"), 900);
     let budget = Allowance {
         budget_month_nano_usd: Some(900),
@@ -191,11 +192,12 @@ async fn the_last_use_of_a_key_is_noted_and_never_goes_back() {
 }
 
 #[tokio::test]
-async fn the_end_waits_once_for_a_database_that_hangs() {
+async fn the_end_waits_once_for_a_database_that_hangs_and_loses_nothing() {
     let house = House::new().await;
     let store = house.control.store();
+    let folder = house.folder().to_owned();
     let meters = meters();
-    let keeper = Bookkeeper::start(Arc::clone(&meters), store.clone()).await;
+    let keeper = Bookkeeper::start(Arc::clone(&meters), store.clone(), &folder).await;
     let keeper = keeper.expect("a database");
     let held = hold(store.write()).await;
     // Several transactions' worth.
@@ -207,6 +209,20 @@ async fn the_end_waits_once_for_a_database_that_hangs() {
     keeper.stop().await;
     let took = begun.elapsed();
     assert!(took < Duration::from_secs(8), "{took:?}");
+    bookkeeping::leave(&meters, &folder);
     drop(held);
+    assert_eq!(row(store, "key-7").await, None);
+
+    // What it could not write down waits for the next start, and counts once.
+    for _ in 0..2 {
+        let next = Arc::new(Meters::new(Instant::now()));
+        let keeper = Bookkeeper::start(Arc::clone(&next), store.clone(), &folder).await;
+        assert_eq!(this_month(&next, "key-7"), 1);
+        keeper.expect("a database").stop().await;
+        bookkeeping::leave(&next, &folder);
+        for key in [0, 7, 2_999] {
+            assert_eq!(row(store, &format!("key-{key}")).await, Some((1, 7, 1)));
+        }
+    }
     house.end().await;
 }

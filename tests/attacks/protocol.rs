@@ -540,7 +540,10 @@ async fn attack_36_clients_that_say_nothing_are_given_up() {
         header_timeout: Duration::from_millis(300),
         ..bridge::web::Limits::default()
     };
-    let entrance = Arc::new(bridge::web::Entrance::new(Arc::clone(&hub.hub)));
+    let entrance = Arc::new(bridge::web::Entrance::new(
+        Arc::clone(&hub.hub),
+        bridge::config::TrustedProxies::default(),
+    ));
     let task = tokio::spawn(bridge::web::serve(
         entrance,
         listener,

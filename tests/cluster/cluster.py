@@ -4,6 +4,7 @@ HUBS holds `port:pid` of three hubs, BALANCER the address of the load balancer, 
 """
 
 import contextlib
+import http.client
 import json
 import os
 import signal
@@ -150,6 +151,21 @@ class Cluster(unittest.TestCase):
         for url in URLS:
             taken = until(lambda url=url: self.chat(url, key, "of-the-route")[0] == 200)
             self.assertLess(taken, 2.0, "a second, and what a busy machine adds")
+
+    def test_1_the_balancer_says_who_calls(self):
+        address = BALANCER.removeprefix("http://")
+        connection = http.client.HTTPConnection(address, timeout=30, source_address=("127.0.0.9", 0))
+        account = {"email": os.environ["ADMIN_EMAIL"], "password": os.environ["ADMIN_PASSWORD"]}
+        invented = {"content-type": "application/json", "x-forwarded-for": "198.51.100.7"}
+        connection.request("POST", "/api/auth/login", json.dumps(account), invented)
+        answer = connection.getresponse()
+        self.assertEqual(answer.status, 200, answer.read())
+        connection.close()
+        status, page = call(f"{URLS[0]}/api/auth/sessions", token=self.token)
+        self.assertEqual(status, 200, page)
+        addresses = {session["address"] for session in page}
+        self.assertIn("127.0.0.9", addresses)
+        self.assertNotIn("198.51.100.7", addresses)
 
     def test_2_requests_a_minute_are_counted_together(self):
         key = self.key("limited")

@@ -15,6 +15,8 @@ export DATABASE_URL="$server_url"
 start_redis
 export REDIS_URL="$server_url" REDIS_PID="$redis_pid"
 export ENCRYPTION_KEY=cluster-encryption-key-0123456789abcdef JWT_SECRET_KEY=cluster-session-key-0123456789abcdef
+# The balancer alone, and not the clients of these tests, which have addresses of their own.
+export TRUSTED_PROXIES=127.0.0.1
 export ADMIN_EMAIL=admin@cluster.test ADMIN_PASSWORD=correct-horse-battery-9
 
 hubs=""

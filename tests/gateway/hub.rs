@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use bridge::config::{self, Environment, LoadOptions, Settings};
+use bridge::config::{self, Environment, LoadOptions, Settings, TrustedProxies};
 use bridge::gateway::{Hub, Tuning};
 use bridge::ledger::{FileSettings, Outlets, RotatingFile};
 use bridge::snapshot::{Snapshot, SnapshotStore};
@@ -135,7 +135,10 @@ impl TestHub {
             ..web::Limits::default()
         };
         let task = tokio::spawn(web::serve(
-            Arc::new(web::Entrance::new(Arc::clone(&hub))),
+            Arc::new(web::Entrance::new(
+                Arc::clone(&hub),
+                TrustedProxies::default(),
+            )),
             listener,
             limits,
             async {

@@ -25,6 +25,10 @@ fn each_error_names_line_and_fix() {
             "\nHOST: [a]\n",
             "config/app.yml:2: HOST must be a single value, not a list",
         ),
+        (
+            "TRUSTED_PROXIES:\n  - 10.0.0.0/8\n  - balancer\n",
+            "config/app.yml:3: TRUSTED_PROXIES[1] must name addresses or networks, for example 127.0.0.1 or 10.0.0.0/8, not `balancer`",
+        ),
         ("MODE: direct\nMODE: direct\n", "config/app.yml:"),
         (
             "OTLP_ENDPOINT: localhost:4318\n",

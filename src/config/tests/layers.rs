@@ -43,6 +43,17 @@ fn debug_is_a_level_where_none_is_named() {
 }
 
 #[test]
+fn proxies_are_a_list_or_a_text_with_commas() {
+    let list = Bench::app("TRUSTED_PROXIES: [127.0.0.1, '2001:db8::/32']\n").settings();
+    let text = Bench::new().variable("TRUSTED_PROXIES", "127.0.0.1, 2001:db8::/32,");
+    assert_eq!(list.trusted_proxies, text.settings().trusted_proxies);
+    assert_ne!(
+        list.trusted_proxies,
+        Bench::new().settings().trusted_proxies
+    );
+}
+
+#[test]
 fn defaults_without_any_file() {
     let settings = Bench::new().settings();
     assert_eq!(

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::meter::Meter;
 use super::period::Period;
-use super::purse::Delta;
+use super::purse::{Delta, Purse};
 use crate::pool::news::ClientKeyUse;
 
 /// An amount that the database does not know yet.
@@ -105,6 +105,23 @@ impl Meters {
             self.of(&one.key)
                 .with_purse(|purse| purse.bounced(one.period));
         }
+    }
+
+    /// Amounts that were spent before this process began, and are still to be written.
+    pub fn owe(&self, due: &[Due]) {
+        for one in due {
+            self.of(&one.key)
+                .with_purse(|purse| purse.spend(one.period, one.delta));
+        }
+    }
+
+    /// All that the database is not known to have, also what is on its way: nobody waits for it any more.
+    #[must_use]
+    pub fn give_up(&self) -> Vec<Due> {
+        for (_, meter) in self.all() {
+            meter.with_purse(Purse::all_bounced);
+        }
+        self.collect()
     }
 
     /// What the database says was spent, by this hub and others.

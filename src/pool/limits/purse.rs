@@ -43,6 +43,11 @@ struct Line {
 }
 
 impl Line {
+    fn bounce(&mut self) {
+        let back = std::mem::take(&mut self.writing);
+        self.unwritten.add(back);
+    }
+
     /// Nothing is reserved and the database knows everything.
     fn is_quiet(&self) -> bool {
         self.reserved == 0 && self.writing.is_nothing() && self.unwritten.is_nothing()
@@ -102,9 +107,12 @@ impl Purse {
 
     /// What was on its way did not arrive.
     pub(super) fn bounced(&mut self, period: Period) {
-        let line = self.line(period);
-        let back = std::mem::take(&mut line.writing);
-        line.unwritten.add(back);
+        self.line(period).bounce();
+    }
+
+    /// Nothing of what was on its way is known to have arrived.
+    pub(super) fn all_bounced(&mut self) {
+        self.lines.iter_mut().for_each(Line::bounce);
     }
 
     /// What the database holds. Not while something is on its way: nobody knows whether it is counted in.

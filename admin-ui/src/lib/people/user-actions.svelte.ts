@@ -22,9 +22,16 @@ export class UserActions {
     const enabled = !person.enabled;
     const { email, name, role } = person;
     const params = { path: { id: person.id }, header: { 'If-Match': `"${person.version}"` } };
-    const changed = await this.#action.run(() => api.PUT('/api/users/{id}', { params, body: { email, name, role, enabled } as Schemas['ChangedPerson'] }), {
+    // As the hub has them then: an undo is a change of that version.
+    let current = person;
+    const put = async () => {
+      const answer = await api.PUT('/api/users/{id}', { params, body: { email, name, role, enabled } as Schemas['ChangedPerson'] });
+      current = answer.data ?? current;
+      return answer;
+    };
+    const changed = await this.#action.run(put, {
       done: t(enabled ? 'users.enabled' : 'users.disabled', { name: nameOf(person) }),
-      undo: { label: t('action.undo'), onClick: () => void this.toggle({ ...person, enabled, version: person.version + 1 }) }
+      undo: { label: t('action.undo'), onClick: () => void this.toggle(current) }
     });
     if (changed && changed !== true) this.#changed(changed);
   }

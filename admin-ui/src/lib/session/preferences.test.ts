@@ -68,3 +68,20 @@ it.each([null, { must_change_password: true }])('keeps a choice in this browser 
   await savePreferences({ theme: 'dark' });
   expect(get).not.toHaveBeenCalled();
 });
+
+it('begins anew with what another browser has kept meanwhile', async () => {
+  let version = 7;
+  get.mockImplementation((async () => ({ data: structuredClone(kept), response: new Response(null, { headers: { etag: `"${version}"` } }) })) as never);
+  put.mockImplementation((async (_: string, { params, body }: { params: { header: Record<string, string> }; body: Preferences }) => {
+    if (version === 7) {
+      version = 8;
+      kept = { language: 'ja' };
+    }
+    if (params.header['If-Match'] !== `"${version}"`) return { error: {}, response: new Response(null, { status: 412 }) };
+    kept = body;
+    return { data: body, response: new Response() };
+  }) as never);
+  await savePreferences({ theme: 'dark' });
+  expect(kept).toEqual({ language: 'ja', theme: 'dark' });
+  expect(put).toHaveBeenCalledTimes(2);
+});

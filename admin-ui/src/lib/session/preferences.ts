@@ -8,16 +8,23 @@ export type Preferences = Schemas['Preferences'];
 
 let work: Promise<unknown> = Promise.resolve();
 
+/** How often a change begins anew that another browser overtook. */
+const TRIES = 5;
+
 /**
  * Changes what the account keeps; says whether it is kept. The hub takes the whole, so one change waits for the other
- * and begins with what is kept by then.
+ * and begins with what is kept by then; it begins anew where another browser was faster.
  */
 export function keepPreferences(change: (kept: Preferences) => Preferences): Promise<boolean> {
   const done = work.then(async () => {
-    const { data } = await api.GET('/api/preferences');
-    if (!data) return false;
-    const { response } = await api.PUT('/api/preferences', { body: change(data) });
-    return response.ok;
+    for (let left = TRIES; left > 0; left--) {
+      const { data, response: read } = await api.GET('/api/preferences');
+      if (!data) return false;
+      const params = { header: { 'If-Match': read.headers.get('etag') ?? undefined } };
+      const { response } = await api.PUT('/api/preferences', { params, body: change(data) });
+      if (response.status !== 412) return response.ok;
+    }
+    return false;
   });
   const isKept = done.catch(() => false);
   work = isKept;

@@ -3,9 +3,13 @@
 //!
 //! No request waits for anything here. Amounts that cannot be written stay with the meters, which go on counting
 //! with them, and are written when the database is back. A process that is killed loses what was settled since the
-//! last round, one second at most; one that is stopped loses nothing.
+//! last round, one second at most; one that is stopped loses nothing: what the database does not take then waits in a
+//! file for the next start.
+
+mod waiting;
 
 use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -36,21 +40,42 @@ pub struct Bookkeeper {
 }
 
 impl Bookkeeper {
-    /// Learns what was spent so far, then begins to write down what is spent from now on.
+    /// Learns what was spent so far, takes up what [`leave`] has left in a folder, then begins to write down what is
+    /// spent from now on.
     ///
     /// # Errors
     /// When the database is away.
-    pub async fn start(meters: Arc<Meters>, store: Store) -> Result<Self, StoreError> {
+    pub async fn start(
+        meters: Arc<Meters>,
+        store: Store,
+        folder: &Path,
+    ) -> Result<Self, StoreError> {
         learn_all(&meters, &store).await?;
+        meters.owe(&waiting::take_up(folder));
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(keep(meters, store, stopped));
         Ok(Self { stop, task })
     }
 
-    /// Writes down what is left and ends. Call it when no request is under way any more.
+    /// Writes down what is left and ends. Call it when no request is under way any more, and then [`leave`].
     pub async fn stop(self) {
         let _ = self.stop.send(());
         let _ = self.task.await;
+    }
+}
+
+/// Leaves what the database did not take in a folder, for the next start. Call it when nobody writes any more.
+pub fn leave(meters: &Meters, folder: &Path) {
+    let due = meters.give_up();
+    if due.is_empty() {
+        return;
+    }
+    match waiting::leave(folder, &due) {
+        Ok(path) => tracing::warn!(
+            "what client keys spent last waits in {} for the next start",
+            path.display()
+        ),
+        Err(error) => tracing::error!(%error, "what client keys spent last is lost"),
     }
 }
 
