@@ -163,7 +163,7 @@ fn slow() -> StoreError {
 }
 
 async fn write(meters: &Meters, store: &Store, due: &[Due]) -> Result<(), StoreError> {
-    let increments: Vec<_> = due.iter().map(increment).collect();
+    let increments: Vec<_> = due.iter().map(Increment::from).collect();
     match spend::add(store, &increments).await {
         Ok(()) => meters.arrived(due),
         Err(error) => {
@@ -184,13 +184,15 @@ async fn write(meters: &Meters, store: &Store, due: &[Due]) -> Result<(), StoreE
     Ok(())
 }
 
-fn increment(due: &Due) -> Increment {
-    Increment {
-        client_key_id: due.key.as_ref().to_owned(),
-        period: due.period.to_string(),
-        nano_usd: due.delta.nano_usd,
-        tokens: due.delta.tokens,
-        requests: due.delta.requests,
+impl From<&Due> for Increment {
+    fn from(due: &Due) -> Self {
+        Self {
+            client_key_id: due.key.as_ref().to_owned(),
+            period: due.period.to_string(),
+            nano_usd: due.delta.nano_usd,
+            tokens: due.delta.tokens,
+            requests: due.delta.requests,
+        }
     }
 }
 

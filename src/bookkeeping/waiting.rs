@@ -8,31 +8,19 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
 use crate::pool::limits::{Delta, Due, Period};
 use crate::store::new_id;
+use crate::store::spend::Increment;
 
 const PREFIX: &str = "spending.";
 const SUFFIX: &str = ".waiting.json";
-
-/// An amount, as the file has it.
-#[derive(Debug, Serialize, Deserialize)]
-struct Amount {
-    client_key: String,
-    /// `2026-11-21` or `2026-11`.
-    period: String,
-    nano_usd: i64,
-    tokens: i64,
-    requests: i64,
-}
 
 /// Leaves amounts in a folder; says in which file.
 ///
 /// # Errors
 /// When the disk does not take them; then there is no file.
 pub(super) fn leave(folder: &Path, due: &[Due]) -> io::Result<PathBuf> {
-    let amounts: Vec<_> = due.iter().map(Amount::from).collect();
+    let amounts: Vec<_> = due.iter().map(Increment::from).collect();
     let text = serde_json::to_vec(&amounts)?;
     fs::create_dir_all(folder)?;
     let path = folder.join(format!("{PREFIX}{}{SUFFIX}", new_id()));
@@ -85,29 +73,17 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn taken(path: &Path) -> io::Result<Vec<Due>> {
-    let amounts: Vec<Amount> = serde_json::from_slice(&fs::read(path)?)?;
+    let amounts: Vec<Increment> = serde_json::from_slice(&fs::read(path)?)?;
     let due = amounts.into_iter().map(Due::try_from);
     let due = due.collect::<Result<_, _>>()?;
     fs::remove_file(path)?;
     Ok(due)
 }
 
-impl From<&Due> for Amount {
-    fn from(due: &Due) -> Self {
-        Self {
-            client_key: due.key.as_ref().to_owned(),
-            period: due.period.to_string(),
-            nano_usd: due.delta.nano_usd,
-            tokens: due.delta.tokens,
-            requests: due.delta.requests,
-        }
-    }
-}
-
-impl TryFrom<Amount> for Due {
+impl TryFrom<Increment> for Due {
     type Error = io::Error;
 
-    fn try_from(amount: Amount) -> io::Result<Self> {
+    fn try_from(amount: Increment) -> io::Result<Self> {
         let period = Period::parse(&amount.period)
             .ok_or_else(|| io::Error::other(format!("`{}` is no period", amount.period)))?;
         let delta = Delta {
@@ -122,7 +98,7 @@ impl TryFrom<Amount> for Due {
             return Err(io::Error::other("an amount is negative"));
         }
         Ok(Self {
-            key: amount.client_key.into(),
+            key: amount.client_key_id.into(),
             period,
             delta,
         })
@@ -160,7 +136,7 @@ mod tests {
             "spending.c.waiting.making",
         ];
         let negative =
-            r#"[{"client_key":"ci","period":"2026-11","nano_usd":-5,"tokens":0,"requests":0}]"#;
+            r#"[{"client_key_id":"ci","period":"2026-11","nano_usd":-5,"tokens":0,"requests":0}]"#;
         for (name, text) in names.into_iter().zip(["[{", negative, "[]", "[]"]) {
             fs::write(folder.join(name), text).expect("written");
         }

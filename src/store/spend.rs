@@ -9,6 +9,7 @@ use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ColumnTrait as _, Condition, EntityTrait as _, ExprTrait as _, QueryFilter as _, Set,
 };
+use serde::{Deserialize, Serialize};
 
 use super::entities::{client_key, spend};
 use super::{Store, StoreError, new_id};
@@ -17,7 +18,7 @@ use super::{Store, StoreError, new_id};
 const BATCH: usize = 500;
 
 /// What is added to a key's row of a period.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Increment {
     /// Id of the client key.
     pub client_key_id: String,
