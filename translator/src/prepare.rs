@@ -53,13 +53,22 @@ pub fn prepare(
         request.parallel = None;
     }
     nameless(&mut request.turns, request.dialect, report);
+    if request.dialect != target.dialect {
+        unknown(&mut request.turns, request.dialect, report);
+    }
     unique_ids(&mut request.turns);
     let turns = pair(
         std::mem::take(&mut request.turns),
         Member::ToolResult.of(request.dialect),
         report,
     );
+    let given = turns.iter().any(|turn| turn.role == Role::User);
     request.turns = without_empty(turns);
+    if given && request.turns.is_empty() && request.instructions.is_empty() {
+        // Silence is not the same as no conversation.
+        let silence = vec![Part::text(NO_CONTENT)];
+        request.turns.push(Turn::new(Role::User, silence));
+    }
     opening_turn(request, target.dialect, report)
 }
 
@@ -155,6 +164,26 @@ fn nameless(turns: &mut [Turn<'_>], client: Dialect, report: &mut Report) {
                 );
             }
             !nameless
+        });
+    }
+}
+
+/// Leaves out parts that only their own dialect can carry and that say nothing in words.
+fn unknown(turns: &mut [Turn<'_>], client: Dialect, report: &mut Report) {
+    for turn in turns {
+        turn.parts.retain(|part| {
+            let is_mute = match &part.kind {
+                Kind::Other { text, .. } => text.as_ref().is_none_or(Text::is_blank),
+                Kind::ServerTool { summary, .. } => summary.is_blank(),
+                _ => false,
+            };
+            if is_mute {
+                report.dropped(
+                    Member::Content.of(client),
+                    "a part without a counterpart and without text",
+                );
+            }
+            !is_mute
         });
     }
 }
@@ -631,6 +660,32 @@ mod tests {
             "{shown}"
         );
         assert!(!shown.contains("unknown"), "{shown}");
+    }
+
+    #[test]
+    fn a_turn_that_says_nothing_elsewhere_is_no_turn() {
+        let mystery = |text: Option<&'static str>| {
+            Part::new(Kind::Other {
+                tag: "mystery".into(),
+                text: text.map(Text::borrowed),
+                raw: r#"{"type":"mystery"}"#.into(),
+            })
+        };
+        let silent = vec![
+            user(vec![Part::text("a")]),
+            assistant(vec![mystery(None)]),
+            user(vec![Part::text("b")]),
+        ];
+        assert_eq!(prepared(silent), "U[a] U[b]");
+        assert_eq!(
+            prepared(vec![user(vec![mystery(Some(" "))])]),
+            "U[(no content)]"
+        );
+        assert_eq!(prepared(vec![user(vec![mystery(Some("x"))])]), "U[?]");
+        assert_eq!(
+            prepared(vec![user(vec![Part::text("")])]),
+            "U[(no content)]"
+        );
     }
 
     #[test]
