@@ -47,6 +47,7 @@ mod think;
 pub mod translate;
 pub mod undo;
 pub mod usage;
+mod vendor_tools;
 pub mod wire;
 pub mod wording;
 

@@ -248,51 +248,16 @@ fn take(left: &mut usize) -> bool {
     some
 }
 
-/// A schema whose root is a plain object. Alternatives at the root are merged: all of their members, none required.
+/// A schema whose root is a plain object.
 fn object_root<'s>(schema: Option<&'s str>, dialect: Dialect, report: &mut Report) -> Cow<'s, str> {
-    let root = schema::object_root(schema);
-    let combined = ["anyOf", "oneOf", "allOf"];
-    if !combined
-        .iter()
-        .any(|word| memchr::memmem::find(root.as_bytes(), word.as_bytes()).is_some())
-    {
-        return root;
+    let (root, merged) = schema::plain_root(schema, schema::ALTERNATIVES);
+    if merged {
+        report.degraded(
+            Member::Tools.of(dialect),
+            "alternatives at the root of a tool's schema were merged",
+        );
     }
-    let Ok(serde_json::Value::Object(mut object)) = serde_json::from_str(&root) else {
-        return root;
-    };
-    let groups: Vec<_> = combined
-        .iter()
-        .filter_map(|word| object.shift_remove(*word).map(|group| (*word, group)))
-        .collect();
-    if groups.is_empty() {
-        return root;
-    }
-    let mut properties = object
-        .get("properties")
-        .and_then(|value| value.as_object().cloned())
-        .unwrap_or_default();
-    for (_, group) in &groups {
-        for member in group
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|schema| schema.get("properties")?.as_object())
-        {
-            for (name, schema) in member {
-                properties
-                    .entry(name.clone())
-                    .or_insert_with(|| schema.clone());
-            }
-        }
-    }
-    object.insert("type".into(), "object".into());
-    object.insert("properties".into(), properties.into());
-    report.degraded(
-        Member::Tools.of(dialect),
-        "alternatives at the root of a tool's schema were merged",
-    );
-    Cow::Owned(serde_json::Value::Object(object).to_string())
+    root
 }
 
 /// The service's own tool for a purpose, with the knobs that other dialects share.

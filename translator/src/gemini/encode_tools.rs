@@ -14,6 +14,7 @@ use crate::schema::{self, Flavour};
 use crate::search_settings;
 use crate::translate::{Outbound, Target};
 use crate::undo::{Integers, ToolAlias};
+use crate::vendor_tools;
 use crate::{Dialect, Text};
 
 /// What goes into `tools` and `toolConfig`.
@@ -70,12 +71,19 @@ pub(super) fn plan<'r>(
                 );
             }
             ToolKind::Server(kind) => tools.server(tool, *kind, request, outbound),
-            ToolKind::Vendor { tag } => {
-                outbound.report.dropped(
+            ToolKind::Vendor { tag } => match vendor_tools::schema(tag) {
+                Some(definition) => {
+                    let schema = parameters(Some(definition.schema), target, member, outbound);
+                    tools.function(tool, schema, &mut taken, request, outbound);
+                    outbound
+                        .report
+                        .emulated(member, "vendor tools were sent as functions");
+                }
+                None => outbound.report.dropped(
                     member,
                     format!("tool {tag} is known to its own vendor only"),
-                );
-            }
+                ),
+            },
         }
     }
     if tools.functions.len() > MOST {
@@ -344,6 +352,9 @@ fn description<'r>(tool: &'r Tool<'_>) -> Option<Cow<'r, str>> {
             Some(Cow::Owned(format!(
                 "{own}\n\nThe input must follow this format: {format}"
             )))
+        }
+        ToolKind::Vendor { tag } => {
+            vendor_tools::schema(tag).map(|known| Cow::Borrowed(known.description))
         }
         _ => own,
     }

@@ -6,7 +6,6 @@ use std::borrow::Cow;
 
 use super::decode_tools::WEB_SEARCH;
 use super::encode_request::{Draft, tool_size};
-use super::vendor_tools;
 use crate::Dialect;
 use crate::group;
 use crate::ident::{Charset, tool_name};
@@ -15,6 +14,7 @@ use crate::json::{self, Writer};
 use crate::member::Member;
 use crate::schema::{self, Flavour};
 use crate::undo::ToolAlias;
+use crate::vendor_tools;
 
 /// Most services refuse more.
 const TOOLS_MAX: usize = 128;
@@ -179,7 +179,18 @@ impl Draft<'_> {
     }
 
     fn parameters<'s>(&mut self, tool: &Tool<'_>, schema: Option<&'s str>) -> (Cow<'s, str>, bool) {
-        let root = schema::object_root(schema);
+        let refused = if self.is_native() {
+            &[]
+        } else {
+            schema::CONDITIONS
+        };
+        let (root, merged) = schema::plain_root(schema, refused);
+        if merged {
+            self.report.degraded(
+                self.member(Member::Tools),
+                "alternatives at the root of a tool's schema were merged",
+            );
+        }
         if tool.strict != Some(true) {
             return (root, false);
         }

@@ -28,7 +28,6 @@ mod reasoning;
 mod server_members;
 mod thinking;
 mod usage;
-mod vendor_tools;
 mod wire;
 mod wire_request;
 mod wire_response;

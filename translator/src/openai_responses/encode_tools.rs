@@ -133,7 +133,14 @@ fn function(
     w: &mut Writer<'_>,
 ) {
     let name = rename(encoding, tool);
-    let rooted = with_properties(schema::object_root(schema));
+    let (root, merged) = schema::plain_root(schema, schema::CONDITIONS);
+    if merged {
+        encoding.report.degraded(
+            Member::Tools.of(encoding.request.dialect),
+            "alternatives at the root of a tool's schema were merged",
+        );
+    }
+    let rooted = with_properties(root);
     let mut strict = tool.strict == Some(true);
     let mut parameters = Cow::Borrowed(rooted.as_ref());
     if strict {

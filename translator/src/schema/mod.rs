@@ -15,12 +15,14 @@ mod merge;
 mod native;
 mod proto;
 mod reference;
+mod root;
 mod strict;
 #[cfg(test)]
 mod tests;
 mod unique;
 
 pub use native::from_gemini;
+pub(crate) use root::{ALTERNATIVES, CONDITIONS, plain_root};
 
 /// Whose subset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -9,7 +9,7 @@ use crate::Dialect;
 use crate::gemini::decode_request;
 use crate::ir::{
     Effort, Kind, Opaque, Output, Part, Reasoning, ReasoningMode, Request, Role, Show, Summary,
-    ToolChoice, Turn,
+    Tool, ToolChoice, ToolKind, Turn,
 };
 use crate::translate::Target;
 
@@ -805,5 +805,48 @@ fn white_space_is_a_turn_of_the_user() {
             body["contents"],
             json!([{"role": "user", "parts": [{"text": "hi"}]}])
         );
+    }
+}
+
+#[test]
+fn tools_of_a_vendors_client_are_functions() {
+    for model in ["gemini-2.0-flash", "gemini-3.5-flash"] {
+        let mut request = chat(vec![user("hi")]);
+        request.dialect = Dialect::Anthropic;
+        request.tools = [
+            "bash_20250124",
+            "text_editor_20250728",
+            "memory_20250818",
+            "x_1",
+        ]
+        .map(|tag| Tool {
+            name: tag
+                .trim_end_matches(|c: char| c.is_ascii_digit() || c == '_')
+                .into(),
+            namespace: None,
+            description: None,
+            kind: ToolKind::Vendor { tag: tag.into() },
+            strict: None,
+            cache: None,
+            raw: None,
+        })
+        .into();
+        request.tool_choice = Some(ToolChoice::Required);
+        let (body, outbound) = encode(&request, model);
+        let functions = body["tools"][0]["functionDeclarations"]
+            .as_array()
+            .expect("functions");
+        let names: Vec<_> = functions.iter().map(|one| &one["name"]).collect();
+        assert_eq!(names, ["bash", "text_editor", "memory"]);
+        let parameters = if functions[0].get("parameters").is_some() {
+            "parameters"
+        } else {
+            "parametersJsonSchema"
+        };
+        assert!(functions.iter().all(|one| {
+            one["description"].is_string() && one[parameters]["properties"]["command"].is_object()
+        }));
+        assert_eq!(body["toolConfig"]["functionCallingConfig"]["mode"], "ANY");
+        assert_eq!(outbound.report.header(), "emulated:tools,dropped:tools");
     }
 }

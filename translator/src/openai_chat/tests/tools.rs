@@ -331,3 +331,24 @@ fn a_choice_by_bare_name_means_the_tool_outside_of_groups() {
     assert_eq!(outcome.undo.tools.len(), 1);
     assert_eq!(outcome.undo.tools[0].wire, names[0]);
 }
+
+#[test]
+fn alternatives_at_the_root_reach_no_other_upstream() {
+    let schema = r#"{"type":"object","properties":{},"anyOf":[{"properties":{"a":{"type":"string"}},"required":["a"]}]}"#;
+    let mut request = foreign(Dialect::Gemini);
+    request.tools = vec![tool(
+        "f",
+        ToolKind::Function {
+            schema: Some(schema.into()),
+        },
+    )];
+    let (body, outbound) = encode(&request, "gpt-4o");
+    assert_eq!(
+        body["tools"][0]["function"]["parameters"],
+        json!({"type": "object", "properties": {"a": {"type": "string"}}})
+    );
+    assert_eq!(codes(&outbound), "degraded:tools");
+    request.dialect = Dialect::OpenAiChat;
+    let (body, _) = encode(&request, "gpt-4o");
+    assert!(body["tools"][0]["function"]["parameters"]["anyOf"].is_array());
+}

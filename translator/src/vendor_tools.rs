@@ -3,14 +3,14 @@
 //! Published to other vendors as ordinary functions of the same name.
 
 /// A tool as a function.
-pub(super) struct Definition {
-    pub(super) description: &'static str,
+pub(crate) struct Definition {
+    pub(crate) description: &'static str,
     /// JSON schema of its arguments.
-    pub(super) schema: &'static str,
+    pub(crate) schema: &'static str,
 }
 
 /// The definition of a vendor's tool by its type tag, without regard to its date; `None` for an unknown one.
-pub(super) fn schema(tag: &str) -> Option<&'static Definition> {
+pub(crate) fn schema(tag: &str) -> Option<&'static Definition> {
     let family = tag
         .trim_end_matches(|c: char| c.is_ascii_digit())
         .trim_end_matches('_');
