@@ -38,6 +38,7 @@ pub mod replay;
 pub mod schema;
 mod search_settings;
 pub mod sequence;
+mod speakers;
 pub mod sse;
 mod stage;
 pub mod switches;
