@@ -39,6 +39,7 @@ pub mod replay;
 pub mod schema;
 mod search_settings;
 pub mod sequence;
+mod speakers;
 pub mod sse;
 mod stage;
 pub mod switches;

@@ -39,7 +39,9 @@ pub fn prepare(
     request.residue.retain(|residue| residue.raw != "null");
     if request.dialect != target.dialect {
         residue(request, target.dialect, report)?;
+        crate::speakers::name(request, report);
     }
+    overruled(request, report);
     request.stop.retain(|stop| !stop.is_empty());
     dedup(&mut request.stop);
     if request.n == Some(1) {
@@ -101,6 +103,13 @@ fn residue(request: &mut Request<'_>, target: Dialect, report: &mut Report) -> R
         }
     }
     Ok(())
+}
+
+/// Members of which another spelling counts.
+fn overruled(request: &mut Request<'_>, report: &mut Report) {
+    for member in request.overruled.drain(..) {
+        report.dropped(member, "a newer member for the same thing counts");
+    }
 }
 
 /// A tool that is declared again is sent once: the first declaration counts. One in a group that is the same as
