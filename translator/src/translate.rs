@@ -481,7 +481,7 @@ impl Gathering {
     /// Writes the answer; gives the counts in the words of both sides with the rest.
     ///
     /// # Errors
-    /// When an upstream's body is no answer, or says that it failed.
+    /// When an upstream's body is no answer, says that it failed, or holds what the client's dialect cannot tell.
     pub fn finish(
         self,
         answer: &mut Answer,
@@ -498,6 +498,9 @@ impl Gathering {
             return Err(failure);
         }
         let response = fold.finish();
+        if let Some(failure) = answer.dialect.unusable(&response) {
+            return Err(failure);
+        }
         let told = answer.dialect.encode_response(&response, answer, out);
         let client = told.and_then(|place| std::str::from_utf8(&out[place]).ok());
         let wording = Wording {
