@@ -43,6 +43,16 @@ impl Failure {
         self
     }
 
+    /// The code, if it may be told to a client that knows OpenAI's. Those of other vendors are written in capitals
+    /// (gRPC's `NOT_FOUND`) or are numbers, and no such client looks for them.
+    #[must_use]
+    pub fn openai_code(&self) -> Option<&str> {
+        let code = self.code.as_deref()?;
+        code.bytes()
+            .any(|byte| byte.is_ascii_lowercase())
+            .then_some(code)
+    }
+
     /// Adds the member at fault.
     #[must_use]
     pub fn with_param(mut self, param: impl Into<String>) -> Self {
