@@ -100,6 +100,7 @@ pub fn request(
         report.respell(member.of(request.dialect), written);
     }
     outbound.report = report;
+    outbound.undo.unquote = request.bare_word;
     outbound.undo.asked = Some(
         request
             .stop
