@@ -174,7 +174,8 @@ impl StreamEncoder {
             match part.kind {
                 PartKind::Words(words) => self.keep_words(&part, words, &said),
                 PartKind::Reasoning => {
-                    Writer::new(&mut written).object(|w| items::reasoning(w, &part.id, &said, None))
+                    Writer::new(&mut written)
+                        .object(|w| items::reasoning(w, &part.id, &said, None));
                 }
                 PartKind::Call(_) | PartKind::Image(_) => {}
             }
