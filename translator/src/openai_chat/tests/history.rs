@@ -1,6 +1,6 @@
 //! Messages, parts, reasoning and state of a conversation, both ways.
 
-use super::{codes, decode, encode, foreign, try_encode};
+use super::{PROVIDER, codes, decode, encode, foreign, try_encode};
 use crate::ir::{
     Args, CacheMark, Instruction, Kind, Opaque, OpaqueKind, Part, Request, Role, Source, ToolCall,
     ToolResult, Turn,
