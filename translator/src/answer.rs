@@ -84,7 +84,16 @@ fn echo(request: &Request<'_>) -> String {
             .echo
             .iter()
             .find(|(key, raw)| *key == name && raw != "null");
-        writer.raw(name, given.map_or(default, |(_, raw)| raw.as_ref()));
+        let raw = given.map_or(default, |(_, raw)| raw.as_ref());
+        if name == "text" && crate::json::member(raw, "format").is_none() {
+            writer.object_in(name, |w| {
+                w.raw("format", r#"{"type":"text"}"#);
+                let members = raw.strip_prefix('{').and_then(|raw| raw.strip_suffix('}'));
+                w.members_raw(members.unwrap_or_default());
+            });
+        } else {
+            writer.raw(name, raw);
+        }
     }
     String::from_utf8(out).unwrap_or_default()
 }

@@ -107,6 +107,16 @@ impl Dialect {
         }
     }
 
+    /// Why a complete answer cannot be told to a client of this dialect, for which a stream ends in an error as well.
+    #[must_use]
+    pub fn unusable(self, response: &Response) -> Option<Failure> {
+        match self {
+            Self::Anthropic => anthropic::unusable(response),
+            // These have a form for a call that went wrong.
+            Self::OpenAiChat | Self::OpenAiResponses | Self::Gemini => None,
+        }
+    }
+
     /// Writes a complete answer for a client; gives the place of its usage object in `out`, if it has one.
     pub fn encode_response(
         self,

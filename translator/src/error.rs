@@ -43,6 +43,16 @@ impl Failure {
         self
     }
 
+    /// The code, if it may be told to a client that knows OpenAI's. Those of other vendors are written in capitals
+    /// (gRPC's `NOT_FOUND`) or are numbers, and no such client looks for them.
+    #[must_use]
+    pub fn openai_code(&self) -> Option<&str> {
+        let code = self.code.as_deref()?;
+        code.bytes()
+            .any(|byte| byte.is_ascii_lowercase())
+            .then_some(code)
+    }
+
     /// Adds the member at fault.
     #[must_use]
     pub fn with_param(mut self, param: impl Into<String>) -> Self {
@@ -170,34 +180,86 @@ pub fn detect_overflow(message: &str, code: Option<&str>) -> Option<Overflow> {
     if !by_code && !OVERFLOW_PHRASES.iter().any(|phrase| lower.contains(phrase)) {
         return None;
     }
-    let numbers: Vec<u64> = numbers(&lower);
-    let mut overflow = Overflow::default();
-    if lower.contains("input length and") {
-        // `input length and max_tokens exceed context limit: 188240 + 21333 > 200000, ...`
-        if let [input, max_output, limit, ..] = numbers[..] {
-            overflow = Overflow {
-                input: Some(input),
-                max_output: Some(max_output),
-                limit: Some(limit),
-            };
+    // `128,000` is one number.
+    let lower = lower.replace(',', "");
+    let mut overflow = if let Some((_, sum)) = lower.split_once("context limit:") {
+        // `input length and max_tokens exceed context limit: 188240 + 21333 > 200000`
+        let mut sum = numbers(sum);
+        Overflow {
+            input: sum.next(),
+            max_output: sum.next(),
+            limit: sum.next(),
         }
     } else if lower.contains("maximum context length") {
-        // `maximum context length is 128000 tokens. However, your messages resulted in 130000 tokens`
-        overflow.limit = numbers.first().copied();
-        overflow.input = numbers.get(1).copied();
+        by_words(&lower)
     } else {
-        overflow.input = numbers.first().copied();
-        overflow.limit = numbers.get(1).copied();
+        // `prompt is too long: 210000 tokens > 200000 maximum`
+        let mut large = numbers(&lower).filter(is_large);
+        Overflow {
+            input: large.next(),
+            max_output: None,
+            limit: large.next(),
+        }
+    };
+    if overflow.input > overflow.limit && overflow.limit.is_some() {
+        // No lower output limit would help.
+        overflow.max_output = None;
     }
     Some(overflow)
 }
 
-fn numbers(text: &str) -> Vec<u64> {
-    text.replace(',', "")
-        .split(|c: char| !c.is_ascii_digit())
+/// Reads the sentences of OpenAI and of the servers that speak like it. They name their numbers in any order, so that
+/// the words around a number say what it is.
+fn by_words(text: &str) -> Overflow {
+    let before = |phrases: &[&str]| {
+        phrases
+            .iter()
+            .find_map(|phrase| number_before(text, phrase))
+    };
+    let limit = number_after(text, "maximum context length");
+    let max_output = before(&["in the completion", "for the completion", "output tokens"])
+        .or_else(|| number_after(text, "too large:"));
+    let messages = before(&[
+        "in the messages",
+        "in your prompt",
+        "from the input",
+        "input tokens",
+    ]);
+    let functions = before(&["in the functions"]).unwrap_or_default();
+    let input = messages.map(|messages| messages.saturating_add(functions));
+    Overflow {
+        input: input.or_else(|| {
+            // `However, your messages resulted in 130000 tokens`
+            numbers(text)
+                .filter(is_large)
+                .find(|number| Some(*number) != limit && Some(*number) != max_output)
+        }),
+        max_output: max_output.filter(|_| input.is_some()),
+        limit,
+    }
+}
+
+/// The number that stands right before a phrase, or before `tokens` and the phrase.
+fn number_before(text: &str, phrase: &str) -> Option<u64> {
+    let (before, _) = text.split_once(phrase)?;
+    let before = before.trim_end();
+    let before = before.strip_suffix("tokens").unwrap_or(before).trim_end();
+    let digits = before.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+    before[digits..].parse().ok()
+}
+
+fn number_after(text: &str, phrase: &str) -> Option<u64> {
+    numbers(text.split_once(phrase)?.1).next()
+}
+
+fn numbers(text: &str) -> impl Iterator<Item = u64> {
+    text.split(|c: char| !c.is_ascii_digit())
         .filter_map(|digits| digits.parse().ok())
-        .filter(|&number: &u64| number >= 100)
-        .collect()
+}
+
+/// Smaller numbers are versions and places in lists.
+const fn is_large(number: &u64) -> bool {
+    *number >= 100
 }
 
 /// The words that a client of a dialect understands as a context overflow.
@@ -209,6 +271,7 @@ pub fn overflow_message(dialect: crate::Dialect, overflow: Overflow, original: &
         .or(overflow.input.map(|n| n.saturating_sub(1)))
         .unwrap_or(200_000);
     let input = overflow.input.unwrap_or_else(|| limit.saturating_add(1));
+    let total = input.saturating_add(overflow.max_output.unwrap_or_default());
     match (dialect, overflow.max_output) {
         (Dialect::Anthropic, Some(max)) => format!(
             "input length and `max_tokens` exceed context limit: {input} + {max} > {limit}, \
@@ -218,16 +281,23 @@ pub fn overflow_message(dialect: crate::Dialect, overflow: Overflow, original: &
             format!("prompt is too long: {input} tokens > {limit} maximum")
         }
         (Dialect::Gemini, _) => format!(
-            "The input token count ({input}) exceeds the maximum number of tokens allowed ({limit})."
+            "The input token count ({total}) exceeds the maximum number of tokens allowed ({limit})."
         ),
-        (Dialect::OpenAiChat | Dialect::OpenAiResponses, _) => {
-            if original.contains("maximum context length") {
+        (Dialect::OpenAiChat | Dialect::OpenAiResponses, max_output) => {
+            let is_unknown = overflow.input.or(overflow.limit).is_none();
+            if original.contains("maximum context length") || is_unknown && !original.is_empty() {
                 return original.to_owned();
             }
-            format!(
-                "This model's maximum context length is {limit} tokens. However, your input resulted in \
-                 {input} tokens. Please reduce the length of the input."
-            )
+            let requested = match max_output {
+                Some(max) => format!(
+                    "you requested {total} tokens ({input} in the messages, {max} in the completion). \
+                     Please reduce the length of the messages or completion."
+                ),
+                None => format!(
+                    "your input resulted in {input} tokens. Please reduce the length of the input."
+                ),
+            };
+            format!("This model's maximum context length is {limit} tokens. However, {requested}")
         }
     }
 }
@@ -267,5 +337,92 @@ impl From<Refusal> for Failure {
         let mut failure = Self::new(FailureKind::Unsupported, refusal.message);
         failure.param = refusal.param;
         failure
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Dialect;
+
+    const fn overflow(input: u64, max_output: Option<u64>, limit: u64) -> Overflow {
+        Overflow {
+            input: Some(input),
+            max_output,
+            limit: Some(limit),
+        }
+    }
+
+    #[test]
+    fn numbers_are_told_by_the_words_around_them() {
+        let both = overflow(120_000, Some(10_000), 128_000);
+        for (message, wanted) in [
+            (
+                "This model's maximum context length is 128000 tokens. However, you requested 130000 tokens (120000 in \
+                 the messages, 10000 in the completion). Please reduce the length of the messages or completion.",
+                both,
+            ),
+            (
+                "This model's maximum context length is 128000 tokens. However, you requested 130000 tokens (119,500 in \
+                 the messages, 500 in the functions, and 10,000 in the completion).",
+                both,
+            ),
+            (
+                "'max_tokens' or 'max_completion_tokens' is too large: 10000. This model's maximum context length is \
+                 128000 tokens and your request has 120000 input tokens (10000 > 128000 - 120000).",
+                both,
+            ),
+            (
+                "This model's maximum context length is 128000 tokens. However, you requested 10000 output tokens and \
+                 your prompt contains 120000 input tokens, for a total of 130000 tokens.",
+                both,
+            ),
+            (
+                "input length and `max_tokens` exceed context limit: 199999 + 32 > 200000, decrease input length",
+                overflow(199_999, Some(32), 200_000),
+            ),
+            (
+                "This model's maximum context length is 128000 tokens. However, you requested 140000 tokens (130000 in \
+                 the messages, 10000 in the completion).",
+                overflow(130_000, None, 128_000),
+            ),
+            (
+                "This model's maximum context length is 128000 tokens. However, your messages resulted in 130000 tokens.",
+                overflow(130_000, None, 128_000),
+            ),
+            (
+                "prompt is too long: 210000 tokens > 200000 maximum",
+                overflow(210_000, None, 200_000),
+            ),
+        ] {
+            assert_eq!(detect_overflow(message, None), Some(wanted), "{message}");
+        }
+    }
+
+    #[test]
+    fn clients_are_told_both_numbers_when_the_output_is_at_fault() {
+        let both = overflow(199_000, Some(8192), 200_000);
+        let told = |dialect| overflow_message(dialect, both, "words");
+        assert!(told(Dialect::Anthropic).starts_with(
+            "input length and `max_tokens` exceed context limit: 199000 + 8192 > 200000"
+        ));
+        for dialect in [Dialect::OpenAiChat, Dialect::OpenAiResponses] {
+            assert!(told(dialect).starts_with(
+                "This model's maximum context length is 200000 tokens. However, you requested 207192 tokens \
+                 (199000 in the messages, 8192 in the completion)."
+            ));
+        }
+        assert!(told(Dialect::Gemini).contains("(207192)"));
+    }
+
+    #[test]
+    fn numbers_that_nobody_said_are_not_invented_for_those_who_read_a_code() {
+        let words = "Your input exceeds the context window of this model.";
+        let unknown = detect_overflow(words, None).expect("an overflow");
+        for dialect in [Dialect::OpenAiChat, Dialect::OpenAiResponses] {
+            assert_eq!(overflow_message(dialect, unknown, words), words);
+        }
+        let shape = overflow_message(Dialect::Anthropic, unknown, words);
+        assert_eq!(shape, "prompt is too long: 200001 tokens > 200000 maximum");
     }
 }

@@ -2,10 +2,14 @@
 //!
 //! Takes bytes as they come, in any split, with LF, CRLF or CR line ends, comments, a byte-order mark,
 //! several `data` lines and a last frame without a blank line. Memory is capped. A line that is not SSE at
-//! all but begins like JSON (an error body in the middle of a stream) is passed on as a frame of its own.
+//! all but begins like JSON (an error body in the middle of a stream) is passed on as a frame of its own, with
+//! the lines behind it that belong to the same document.
 
 /// Larger frames end the stream with an error.
 pub const DEFAULT_MAX_FRAME: usize = 16 << 20;
+
+/// Errors are shorter. Whether a longer document is complete is not asked with every line, only at the end.
+const SHORT_DOCUMENT: usize = 8 << 10;
 
 /// An incremental reader of server-sent events.
 #[derive(Debug)]
@@ -15,6 +19,8 @@ pub struct Decoder {
     /// `data` lines of the frame so far, joined by LF.
     data: Vec<u8>,
     has_data: bool,
+    /// The data are a JSON document outside of all fields, and its end has not come yet.
+    in_document: bool,
     event: String,
     /// The last byte was CR: a directly following LF belongs to it.
     after_cr: bool,
@@ -56,6 +62,7 @@ impl Decoder {
             line: Vec::new(),
             data: Vec::new(),
             has_data: false,
+            in_document: false,
             event: String::new(),
             after_cr: false,
             started: false,
@@ -128,15 +135,16 @@ impl Decoder {
             self.started = true;
             line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line)
         };
+        if self.in_document {
+            return self.take_document(line, sink);
+        }
         if line.is_empty() {
             return self.dispatch(sink);
         }
         if line[0] == b'{' || line[0] == b'[' {
-            // Not SSE: a vendor wrote a JSON error line into the stream.
+            // Not SSE: a vendor wrote a JSON error into the stream.
             self.dispatch(sink)?;
-            let data = std::str::from_utf8(line).map_err(|_| Error::Encoding)?;
-            sink(Frame { event: "", data });
-            return Ok(());
+            return self.take_document(line, sink);
         }
         let (name, value) = match memchr::memchr(b':', line) {
             Some(colon) => {
@@ -163,6 +171,29 @@ impl Decoder {
         Ok(())
     }
 
+    /// Takes a line of a document that may be spread over several.
+    fn take_document(
+        &mut self,
+        line: &[u8],
+        sink: &mut impl FnMut(Frame<'_>),
+    ) -> Result<(), Error> {
+        if self.in_document {
+            self.data.push(b'\n');
+        }
+        self.data.extend_from_slice(line);
+        self.has_data = true;
+        let may_end = !self.in_document
+            || matches!(line.first(), Some(b'}' | b']')) && self.data.len() <= SHORT_DOCUMENT;
+        self.in_document = true;
+        if may_end {
+            let text = std::str::from_utf8(&self.data).map_err(|_| Error::Encoding)?;
+            if !is_cut(text) {
+                return self.dispatch(sink);
+            }
+        }
+        Ok(())
+    }
+
     fn dispatch(&mut self, sink: &mut impl FnMut(Frame<'_>)) -> Result<(), Error> {
         if self.has_data {
             let data = std::str::from_utf8(&self.data).map_err(|_| Error::Encoding)?;
@@ -173,9 +204,16 @@ impl Decoder {
             self.data.clear();
             self.has_data = false;
         }
+        self.in_document = false;
         self.event.clear();
         Ok(())
     }
+}
+
+/// True when a text is the beginning of a JSON document. The elements of a list count as documents.
+fn is_cut(text: &str) -> bool {
+    let element = text.trim_start_matches('[').trim();
+    serde_json::from_str::<serde::de::IgnoredAny>(element).is_err_and(|error| error.is_eof())
 }
 
 /// True when a body begins like an event stream, which no JSON document does.
@@ -225,6 +263,32 @@ mod tests {
     #[test]
     fn raw_json_line_is_a_frame() {
         assert_eq!(read(&[b"data: 1\n\n{\"error\":{}}\n"]).len(), 2);
+    }
+
+    #[test]
+    fn a_document_of_many_lines_is_one_frame() {
+        let error =
+            "{\n  \"error\": {\n    \"code\": 503,\n\n    \"details\": [\n      {}\n    ]\n  }\n}";
+        for ends in ["", "\n", "\n\n", "\n\ndata: 2\n\n"] {
+            let stream = format!("data: 1\r\n\r\n{error}{ends}");
+            let frames = read(&[stream.as_bytes()]);
+            assert_eq!(frames[1].1, error, "{ends:?}");
+            assert_eq!(frames.len(), 2 + usize::from(ends.ends_with("2\n\n")));
+            let bytes: Vec<&[u8]> = stream.as_bytes().chunks(1).collect();
+            assert_eq!(read(&bytes), frames, "{ends:?}");
+        }
+        // Elements of a list come one by one, and what is no JSON at all is not waited for.
+        let list = read(&[b"[{\n\"a\": 1\n}\n,\n{\n\"a\": 2\n}\n]\n"]);
+        assert_eq!(list[0].1, "[{\n\"a\": 1\n}");
+        assert_eq!(list[1].1, "{\n\"a\": 2\n}");
+        let junk = read(&[b"[DONE]\n\ndata: 1\n\n{x\n\ndata: 2\n\n"]);
+        assert_eq!(junk.len(), 4, "{junk:?}");
+        let mut decoder = Decoder::new(100);
+        assert!(
+            decoder
+                .feed(format!("{{\n{}", " \n".repeat(100)).as_bytes(), |_| {})
+                .is_err()
+        );
     }
 
     #[test]

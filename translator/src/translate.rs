@@ -100,6 +100,7 @@ pub fn request(
         report.respell(member.of(request.dialect), written);
     }
     outbound.report = report;
+    outbound.undo.unquote = request.bare_word;
     outbound.undo.asked = Some(
         request
             .stop
@@ -481,7 +482,7 @@ impl Gathering {
     /// Writes the answer; gives the counts in the words of both sides with the rest.
     ///
     /// # Errors
-    /// When an upstream's body is no answer, or says that it failed.
+    /// When an upstream's body is no answer, says that it failed, or holds what the client's dialect cannot tell.
     pub fn finish(
         self,
         answer: &mut Answer,
@@ -498,6 +499,9 @@ impl Gathering {
             return Err(failure);
         }
         let response = fold.finish();
+        if let Some(failure) = answer.dialect.unusable(&response) {
+            return Err(failure);
+        }
         let told = answer.dialect.encode_response(&response, answer, out);
         let client = told.and_then(|place| std::str::from_utf8(&out[place]).ok());
         let wording = Wording {

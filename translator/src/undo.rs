@@ -18,6 +18,8 @@ pub struct Undo {
     pub tools: Vec<ToolAlias>,
     /// The schema was wrapped as `{"value": ...}`; the answer's text is unwrapped.
     pub unwrap_value: bool,
+    /// The answer is a string in JSON, and the client wants its words alone.
+    pub unquote: bool,
     /// A code fence around the answer's text is taken away.
     pub strip_fence: bool,
     /// Stop sequences that the hub watches for in visible text.
@@ -82,8 +84,28 @@ impl Undo {
         self.tools.is_empty()
             && self.integers.is_empty()
             && !self.unwrap_value
+            && !self.unquote
             && !self.strip_fence
             && self.stop.is_empty()
+    }
+
+    /// What a complete text holds.
+    fn value(&self, mut text: String) -> String {
+        if self.unquote && self.strip_fence {
+            let mut fence = Fence::Unknown(String::new());
+            text = fence.feed(&text) + &fence.finish();
+        }
+        if self.unwrap_value
+            && let Some(value) = crate::json::member(&text, "value")
+        {
+            text = value.trim().to_owned();
+        }
+        if self.unquote
+            && let Ok(word) = serde_json::from_str::<String>(text.trim())
+        {
+            text = word;
+        }
+        text
     }
 
     fn asked_for(&self, sequence: &str) -> bool {
@@ -114,7 +136,7 @@ pub struct UndoStream {
 enum Rewrite {
     /// Arguments of an emulated custom tool, gathered until they are complete.
     Freeform(String),
-    /// A wrapped value, gathered until it is complete.
+    /// A wrapped or quoted value, gathered until it is complete.
     Value(String),
     /// Arguments with whole numbers in them, gathered until they are complete; and their schema.
     Integers(String, Arc<str>),
@@ -277,7 +299,7 @@ impl UndoStream {
                     freeform: freeform || alias.freeform,
                 }
             }
-            Opening::Text if self.undo.unwrap_value => {
+            Opening::Text if self.undo.unwrap_value || self.undo.unquote => {
                 self.parts.push((part, Rewrite::Value(String::new())));
                 Opening::Text
             }
@@ -337,8 +359,8 @@ impl UndoStream {
                 self.emit(part, mended, sink);
             }
             Rewrite::Value(text) => {
-                let value = crate::json::member(&text, "value").map(|raw| raw.trim().to_owned());
-                self.emit(part, value.unwrap_or(text), sink);
+                let value = self.undo.value(text);
+                self.emit(part, value, sink);
             }
             Rewrite::Visible { fence, mut held } => {
                 if let Some(fence) = fence {
@@ -530,6 +552,27 @@ mod tests {
         };
         assert_eq!(answer(&undo, &["{\"value\":", " [1, 2]}"]).0, "[1, 2]");
         assert_eq!(answer(&undo, &["no json"]).0, "no json");
+    }
+
+    #[test]
+    fn a_word_loses_its_quotes() {
+        let quoted = Undo {
+            unquote: true,
+            ..Undo::default()
+        };
+        assert_eq!(answer(&quoted, &["\"a", " \\\"b\\\"\" "]).0, "a \"b\"");
+        assert_eq!(answer(&quoted, &["bare"]).0, "bare");
+        let wrapped = Undo {
+            unwrap_value: true,
+            ..quoted.clone()
+        };
+        assert_eq!(answer(&wrapped, &["{\"value\":", "\"x\"}"]).0, "x");
+        assert_eq!(answer(&wrapped, &["\"x\""]).0, "x");
+        let fenced = Undo {
+            strip_fence: true,
+            ..quoted
+        };
+        assert_eq!(answer(&fenced, &["```json\n\"x\"", "\n```"]).0, "x");
     }
 
     #[test]

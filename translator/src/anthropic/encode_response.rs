@@ -7,6 +7,7 @@ use super::decode_parts::is_server_step;
 use super::{finish, usage};
 use crate::answer::Answer;
 use crate::envelope;
+use crate::error::{Failure, FailureKind};
 use crate::ident::{Charset, call_id};
 use crate::ir::{Args, Citation, Finish, Opaque, OpaqueKind, Opening, OutPart, Response};
 use crate::json::{self, Writer};
@@ -14,6 +15,38 @@ use crate::{Dialect, Text};
 
 /// Longest call id that clients are known to take.
 const CALL_ID_MAX: usize = 128;
+
+/// Why an answer cannot be told: clients run every call that they are given, so that one whose arguments are no object
+/// must end as an error. The output limit explains such a call, and clients know what to do then.
+pub(crate) fn unusable(response: &Response) -> Option<Failure> {
+    match response.finish.first().and_then(Option::as_ref) {
+        Some(Finish::Length) => return None,
+        Some(Finish::BadToolCall(_)) => return Some(unusable_call()),
+        _ => {}
+    }
+    let mut parts = response.choice(0);
+    parts
+        .any(|part| match &part.kind {
+            Opening::ToolCall { freeform, .. } => {
+                !freeform && !part.text.trim().is_empty() && !is_object(&part.text)
+            }
+            _ => false,
+        })
+        .then(unusable_call)
+}
+
+/// Clients send the input back, and no upstream takes one that is not an object.
+pub(super) fn is_object(args: &str) -> bool {
+    args.trim_start().starts_with('{')
+        && serde_json::from_str::<serde::de::IgnoredAny>(args).is_ok()
+}
+
+pub(super) fn unusable_call() -> Failure {
+    Failure::new(
+        FailureKind::Upstream,
+        "the model produced a tool call whose arguments are not a JSON object",
+    )
+}
 
 /// Writes a complete answer; gives the place of its usage object.
 pub(crate) fn encode_response(

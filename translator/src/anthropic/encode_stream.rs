@@ -4,7 +4,9 @@
 //! then it is known whether it is a readable one. The arguments of a call are watched: clients parse them,
 //! so that an unusable call must end in an error unless the output limit cut it.
 
-use super::encode_response::{citation, client_call_id, is_native_step, media_note, native_block};
+use super::encode_response::{
+    citation, client_call_id, is_native_step, is_object, media_note, native_block, unusable_call,
+};
 use super::error::{outward, write_object};
 use super::{finish, usage};
 use crate::Text;
@@ -408,19 +410,6 @@ impl StreamEncoder {
         }
         block_stop(index, out);
     }
-}
-
-/// Clients send the input back, and no upstream takes one that is not an object.
-fn is_object(args: &str) -> bool {
-    args.trim_start().starts_with('{')
-        && serde_json::from_str::<serde::de::IgnoredAny>(args).is_ok()
-}
-
-fn unusable_call() -> Failure {
-    Failure::new(
-        FailureKind::Upstream,
-        "the model produced a tool call whose arguments are not a JSON object",
-    )
 }
 
 fn write_empty_thinking(w: &mut Writer<'_>) {

@@ -34,7 +34,7 @@ pub(crate) use decode_response::decode_response;
 pub use decode_stream::StreamDecoder;
 pub use encode_request::encode_count_request;
 pub(crate) use encode_request::encode_request;
-pub(crate) use encode_response::{client_call_id, encode_response};
+pub(crate) use encode_response::{client_call_id, encode_response, unusable};
 pub use encode_stream::StreamEncoder;
 pub(crate) use error::{decode_error, encode_error};
 pub use mend::{Mended, mend};

@@ -142,6 +142,7 @@ fn settings<'a>(config: Config<'a>, request: &mut Request<'a>) {
         .or(config.schema)
         .map(|raw| schema::from_gemini(raw.get()));
     let mime = config.mime.as_ref().map_or("", |mime| mime.as_str());
+    request.bare_word = schema.is_some() && mime == "text/x.enum";
     request.output = match (schema, mime) {
         (Some(schema), _) => Output::Schema {
             name: None,

@@ -39,6 +39,8 @@ pub struct Request<'a> {
     pub reasoning: Reasoning,
     /// The form of the answer.
     pub output: Output<'a>,
+    /// The answer is one word of the schema's list, without the quotes that it has in JSON (Gemini `text/x.enum`).
+    pub bare_word: bool,
     /// OpenAI's verbosity: low, medium, high.
     pub verbosity: Option<Cow<'a, str>>,
     /// Prompt caching.
@@ -89,6 +91,7 @@ impl<'a> Request<'a> {
             max_output: None,
             reasoning: Reasoning::default(),
             output: Output::Text,
+            bare_word: false,
             verbosity: None,
             cache: Cache::default(),
             user: None,

@@ -57,6 +57,8 @@ enum Kind {
     Text {
         /// Where the part begins in the concatenated text, in characters.
         start: u64,
+        /// Citations of the whole part, whose extent is known at its end.
+        whole: Vec<Citation<'static>>,
     },
     Reasoning,
     Refusal,
@@ -242,6 +244,7 @@ impl StreamEncoder {
         let kind = match opening {
             Opening::Text => Kind::Text {
                 start: self.choices[at].characters,
+                whole: Vec::new(),
             },
             Opening::Reasoning => Kind::Reasoning,
             Opening::Refusal => Kind::Refusal,
@@ -369,17 +372,32 @@ impl StreamEncoder {
     }
 
     fn citation(&mut self, number: u32, citation: &Citation<'_>, out: &mut Vec<u8>) {
-        let Some(part) = self.parts.iter().find(|part| part.number == number) else {
+        let Some(part) = self.parts.iter_mut().find(|part| part.number == number) else {
             return;
         };
-        let (Kind::Text { start }, Some(url)) = (&part.kind, &citation.url) else {
+        let choice = part.choice;
+        let Kind::Text { start, whole } = &mut part.kind else {
             return;
         };
-        let (choice, start) = (part.choice, *start);
-        let end = self.choices[choice as usize].characters;
-        let span = citation
-            .span
-            .map_or((start, end), |(from, to)| (start + from, start + to));
+        match citation.span {
+            Some((from, to)) => {
+                let span = (*start + from, *start + to);
+                self.annotation(choice, citation, span, out);
+            }
+            None => whole.push(citation.clone().into_owned()),
+        }
+    }
+
+    fn annotation(
+        &self,
+        choice: u32,
+        citation: &Citation<'_>,
+        span: (u64, u64),
+        out: &mut Vec<u8>,
+    ) {
+        let Some(url) = &citation.url else {
+            return;
+        };
         let title = citation.title.as_deref().unwrap_or_default();
         self.chunk(choice, out, |out| {
             Writer::new(out).array_in("annotations", |w| annotation(url, title, span, w));
@@ -391,6 +409,12 @@ impl StreamEncoder {
             return;
         };
         let part = self.parts.remove(at);
+        if let Kind::Text { start, whole } = &part.kind {
+            let end = self.choices[part.choice as usize].characters;
+            for citation in whole {
+                self.annotation(part.choice, citation, (*start, end), out);
+            }
+        }
         if let Kind::Call {
             index,
             freeform: false,
@@ -420,7 +444,7 @@ impl StreamEncoder {
         written.states += 1;
         self.chunk(choice, out, |out| {
             Writer::new(out).array_in("reasoning_details", |w| {
-                details(number, (calls, place), states, w)
+                details(number, (calls, place), states, w);
             });
         });
     }

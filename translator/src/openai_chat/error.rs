@@ -238,7 +238,7 @@ impl<'f> Form<'f> {
     fn of(failure: &'f Failure) -> Self {
         const INVALID: &str = "invalid_request_error";
         const SERVER: &str = "server_error";
-        let given = failure.code.as_deref();
+        let given = failure.openai_code();
         let (status, kind, code) = match failure.kind {
             FailureKind::InvalidRequest => (400, INVALID, given),
             FailureKind::ContextTooLong => (400, INVALID, Some("context_length_exceeded")),

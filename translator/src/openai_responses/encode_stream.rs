@@ -50,6 +50,8 @@ struct OpenPart {
     /// A JSON literal without its closing quote: what has been said is repeated as it was escaped.
     said: Vec<u8>,
     annotations: String,
+    /// Citations of the whole part, whose extent is known at its end.
+    whole: Vec<Citation<'static>>,
     /// How likely its tokens were, as list elements.
     logprobs: String,
     annotated: u64,
@@ -157,7 +159,36 @@ impl StreamEncoder {
             error::nullable(w, "param", failure.param.as_deref());
             w.object_in("error", |w| error::write(failure, w));
         });
+        self.keep_partial();
         self.whole("response.failed", Stand::Failed(failure), out);
+    }
+
+    /// The words of the items that are open belong into a failed response, without frames of their own. A call that
+    /// is not complete does not: nobody may run it.
+    fn keep_partial(&mut self) {
+        let mut written = Vec::new();
+        if let Some(mut part) = self.part.take().filter(|part| part.said.len() > 1) {
+            part.said.push(b'"');
+            let literal = crate::ir::into_string(std::mem::take(&mut part.said));
+            let said = Text::Json(&literal);
+            match part.kind {
+                PartKind::Words(words) => self.keep_words(&part, words, &said),
+                PartKind::Reasoning => {
+                    Writer::new(&mut written)
+                        .object(|w| items::reasoning(w, &part.id, &said, None));
+                }
+                PartKind::Call(_) | PartKind::Image(_) => {}
+            }
+        }
+        if let Some(message) = self.message.take().filter(|message| message.count > 0) {
+            Writer::new(&mut written).object(|w| {
+                let phase = message.beside.phase.as_deref();
+                items::message(w, &message.id, Status::Incomplete, phase, &message.parts);
+            });
+        }
+        if !written.is_empty() {
+            self.keep(&written);
+        }
     }
 
     /// A frame that holds the whole response.
@@ -217,6 +248,7 @@ impl StreamEncoder {
             kind,
             said: vec![b'"'],
             annotations: String::new(),
+            whole: Vec::new(),
             logprobs: String::new(),
             annotated: 0,
         };
@@ -377,6 +409,15 @@ impl StreamEncoder {
         let Some(mut part) = self.part.take_if(|part| part.number == number) else {
             return;
         };
+        if citation.span.is_none() {
+            part.whole.push(citation.clone().into_owned());
+        } else {
+            self.annotate(&mut part, citation, out);
+        }
+        self.part = Some(part);
+    }
+
+    fn annotate(&mut self, part: &mut OpenPart, citation: &Citation<'_>, out: &mut Vec<u8>) {
         let said = || {
             let literal = format!("{}\"", String::from_utf8_lossy(&part.said));
             Text::Json(&literal).as_str().chars().count() as u64
@@ -401,13 +442,15 @@ impl StreamEncoder {
             part.annotations.push_str(&annotation);
             part.annotated += 1;
         }
-        self.part = Some(part);
     }
 
     fn close(&mut self, number: u32, opaque: &[Opaque<'_>], out: &mut Vec<u8>) {
         let Some(mut part) = self.part.take_if(|part| part.number == number) else {
             return;
         };
+        for citation in std::mem::take(&mut part.whole) {
+            self.annotate(&mut part, &citation, out);
+        }
         if matches!(part.kind, PartKind::Words(Words::Text)) {
             join(&mut part.logprobs, &std::mem::take(&mut self.logprobs));
         }
@@ -480,6 +523,10 @@ impl StreamEncoder {
             }),
         }
         self.part_frame("response.content_part.done", part, words, said, out);
+        self.keep_words(part, words, said);
+    }
+
+    fn keep_words(&mut self, part: &OpenPart, words: Words, said: &Text<'_>) {
         if let Some(message) = &mut self.message {
             let mut written = Vec::new();
             Writer::new(&mut written)

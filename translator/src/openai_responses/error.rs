@@ -162,15 +162,14 @@ pub(super) fn code(failure: &Failure) -> Option<&str> {
     let (_, _, fixed) = shape(failure.kind);
     match failure.kind {
         FailureKind::NotFound | FailureKind::RateLimit | FailureKind::Conflict => {
-            failure.code.as_deref().or(fixed)
+            failure.openai_code().or(fixed)
         }
         // The hub's own word for a spent budget; vendors' words become OpenAI's.
         FailureKind::Billing => failure
-            .code
-            .as_deref()
+            .openai_code()
             .filter(|code| *code == "budget_exceeded")
             .or(fixed),
-        _ => fixed.or(failure.code.as_deref()),
+        _ => fixed.or(failure.openai_code()),
     }
 }
 

@@ -442,6 +442,13 @@ fn failures_are_said_in_every_form() {
             (&failed["type"], &failed["response"]["error"]["code"]),
             (&json!("response.failed"), &json!("server_error"))
         );
+        let output = &failed["response"]["output"];
+        if begun {
+            assert_eq!(output[0]["content"][0]["text"], "partial");
+            assert_eq!(output[0]["status"], "incomplete");
+        } else {
+            assert_eq!(output, &json!([]));
+        }
         let odd = frames
             .iter()
             .filter(|frame| frame["type"] != "error" && !frame["error"].is_null());
@@ -453,6 +460,78 @@ fn failures_are_said_in_every_form() {
         types(&assert_stream(&out)),
         ["created", "in_progress", "error", "failed"]
     );
+}
+
+#[test]
+fn a_failed_response_holds_what_was_said() {
+    let said = |open: Vec<Event<'static>>| {
+        let mut out = Vec::new();
+        let mut encoder = StreamEncoder::new(plain());
+        let mut events = vec![start()];
+        events.extend(part(0, Opening::Text, &["closed"], vec![]));
+        events.extend(open);
+        events.push(Event::Fail(Failure::new(FailureKind::Overloaded, "busy")));
+        for event in &events {
+            encoder.event(event, &mut out);
+        }
+        encoder.end(&mut out);
+        assert_stream(&out).pop().expect("frames")["response"]["output"].clone()
+    };
+    let output = said(vec![]);
+    assert_eq!(output.as_array().map(Vec::len), Some(1));
+    assert_eq!(output[0]["content"][0]["text"], "closed");
+    let output = said(part(1, Opening::Text, &["op\"en"], vec![])[..2].to_vec());
+    assert_eq!(output[0]["content"][1]["text"], "op\"en");
+    let output = said(part(1, Opening::Reasoning, &["hm"], vec![])[..2].to_vec());
+    assert_eq!(output[1]["summary"][0]["text"], "hm");
+    let output = said(part(1, call("c", "f", None, false), &["{\"a\":"], vec![])[..2].to_vec());
+    assert_eq!(output.as_array().map(Vec::len), Some(1), "{output}");
+}
+
+/// Anthropic names the source before the words that rest on it.
+#[test]
+fn a_citation_without_a_place_covers_its_whole_part() {
+    let mut events = vec![start()];
+    events.extend(part(0, Opening::Text, &["Hello. "], vec![]));
+    let mut cited = part(1, Opening::Text, &["Cited ", "text"], vec![]);
+    for (at, url) in [(1, "https://a"), (3, "https://b")] {
+        let citation = Citation {
+            url: Some(url.into()),
+            ..Citation::default()
+        };
+        cited.insert(at, Event::Citation { part: 1, citation });
+    }
+    events.extend(cited);
+    events.extend(finish(Finish::Stop));
+    let (frames, whole) = both(&plain(), &events);
+    for annotation in whole["output"][0]["content"][1]["annotations"]
+        .as_array()
+        .expect("a list")
+    {
+        assert_eq!(
+            (&annotation["start_index"], &annotation["end_index"]),
+            (&json!(0), &json!(10))
+        );
+    }
+    let at = |kind: &str| frames.iter().rposition(|frame| frame["type"] == kind);
+    assert!(at("response.output_text.annotation.added") < at("response.output_text.done"));
+}
+
+#[test]
+fn the_format_is_told_where_the_client_left_it_to_the_service() {
+    let format = json!({"type": "text"});
+    for (text, told) in [
+        (
+            r#"{"verbosity":"low"}"#,
+            json!({"format": format, "verbosity": "low"}),
+        ),
+        ("{}", json!({"format": format})),
+    ] {
+        let mut events = vec![start()];
+        events.extend(finish(Finish::Stop));
+        let body = format!(r#"{{"model":"m","input":"x","text":{text}}}"#);
+        assert_eq!(both(&answer(&body), &events).1["text"], told);
+    }
 }
 
 #[test]

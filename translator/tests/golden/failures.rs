@@ -379,3 +379,24 @@ fn strange_error_bodies_become_legal_errors() {
         }
     }
 }
+
+/// The words of a vendor that speaks otherwise are no codes to those who know OpenAI's.
+#[test]
+fn openai_clients_get_codes_that_they_know() {
+    for (status, word, code) in [
+        (429, "RESOURCE_EXHAUSTED", json!("rate_limit_exceeded")),
+        (404, "NOT_FOUND", json!("model_not_found")),
+        (500, "INTERNAL", Value::Null),
+        (400, "INVALID_ARGUMENT", Value::Null),
+        (409, "ABORTED", Value::Null),
+    ] {
+        let body = json!({"error": {"code": status, "message": "words", "status": word}});
+        let failure = Dialect::Gemini.decode_error(status, body.to_string().as_bytes());
+        for client in [Dialect::OpenAiChat, Dialect::OpenAiResponses] {
+            let mut out = Vec::new();
+            client.encode_error(&failure, "req_hub_1", &mut out);
+            let told: Value = serde_json::from_slice(&out).expect("JSON");
+            assert_eq!(told["error"]["code"], code, "{word}: {told}");
+        }
+    }
+}

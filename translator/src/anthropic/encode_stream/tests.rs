@@ -353,6 +353,42 @@ fn a_call_that_is_no_json_is_an_error_unless_it_was_cut() {
     );
 }
 
+/// An agent would run a call with arguments that nobody wrote.
+#[test]
+fn a_whole_answer_with_such_a_call_is_refused_like_the_stream() {
+    let told = |arguments: &str, reason: &str| {
+        let body = json!({"id": "x", "object": "chat.completion", "choices": [{"index": 0, "finish_reason": reason,
+            "message": {"role": "assistant", "content": null, "tool_calls": [
+                {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": arguments}}]}}]});
+        let mut out = Vec::new();
+        crate::translate::response(
+            Dialect::OpenAiChat,
+            body.to_string().as_bytes(),
+            crate::translate::Origin {
+                provider: "p",
+                model: "m",
+            },
+            &crate::undo::Undo::default(),
+            &mut answer(),
+            &mut out,
+        )
+        .map(|_| serde_json::from_slice::<Value>(&out).expect("JSON"))
+        .map_err(|failure| failure.kind)
+    };
+    for arguments in ["{\"a\":", "[1]", "words"] {
+        assert_eq!(
+            told(arguments, "tool_calls"),
+            Err(FailureKind::Upstream),
+            "{arguments}"
+        );
+    }
+    let cut = told("{\"a\":", "length").expect("the limit explains it");
+    assert_eq!(cut["stop_reason"], "max_tokens");
+    assert_eq!(cut["content"][0]["input"], json!({"_raw": "{\"a\":"}));
+    let empty = told(" ", "tool_calls").expect("a call without arguments");
+    assert_eq!(empty["content"][0]["input"], json!({}));
+}
+
 #[test]
 fn endings() {
     let end = |events: &[Event<'_>], case: &str| encode(events, case).pop().expect("an end");

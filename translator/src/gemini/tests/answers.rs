@@ -478,3 +478,48 @@ fn errors_both_ways() {
         );
     }
 }
+
+/// `text/x.enum` is one word, whereas the others can only be asked for JSON.
+#[test]
+fn a_word_of_a_list_comes_without_its_quotes() {
+    let body = br#"{"contents":[{"role":"user","parts":[{"text":"hi"}]}],"generationConfig":{
+        "responseMimeType":"text/x.enum","responseSchema":{"type":"STRING","enum":["x","y"]}}}"#;
+    for (dialect, answered) in [
+        (
+            Dialect::OpenAiChat,
+            r#"{"choices":[{"index":0,"message":{"role":"assistant","content":"{\"value\":\"x\"}"},"finish_reason":"stop"}]}"#,
+        ),
+        (
+            Dialect::Anthropic,
+            r#"{"type":"message","role":"assistant","content":[{"type":"text","text":"\"x\""}],"stop_reason":"end_turn"}"#,
+        ),
+    ] {
+        let request = decode_request(body).expect("a request");
+        let mut answer = answer(true, false);
+        let model = match dialect {
+            Dialect::Anthropic => "claude-sonnet-4-5",
+            _ => "gpt-5.1",
+        };
+        let target = crate::translate::Target {
+            dialect,
+            capability: crate::capability::of(dialect, model),
+            ..super::target(model)
+        };
+        let outbound = crate::translate::request(request, &target, false).expect("carried");
+        let mut out = Vec::new();
+        crate::translate::response(
+            dialect,
+            answered.as_bytes(),
+            ORIGIN,
+            &outbound.undo,
+            &mut answer,
+            &mut out,
+        )
+        .expect("an answer");
+        let told: Value = serde_json::from_slice(&out).expect("JSON");
+        assert_eq!(
+            told["candidates"][0]["content"]["parts"][0]["text"], "x",
+            "{dialect:?}"
+        );
+    }
+}

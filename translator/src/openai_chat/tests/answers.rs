@@ -130,6 +130,38 @@ fn whole(events: &[Event<'_>]) -> Value {
     body
 }
 
+/// Anthropic names the source before the words that rest on it.
+#[test]
+fn a_citation_without_a_place_covers_its_whole_part() {
+    let citation = Citation {
+        url: Some("https://a".into()),
+        ..Citation::default()
+    };
+    let (chunks, _) = stream(&[
+        open(0, Opening::Text),
+        delta(0, "Hello. "),
+        close(0),
+        open(1, Opening::Text),
+        Event::Citation { part: 1, citation },
+        delta(1, "Cited "),
+        delta(1, "text"),
+        close(1),
+        Event::Finish {
+            choice: 0,
+            reason: Finish::Stop,
+        },
+    ]);
+    let spans: Vec<_> = chunks
+        .iter()
+        .filter_map(|chunk| chunk["choices"][0]["delta"].get("annotations"))
+        .map(|list| {
+            let cited = &list[0]["url_citation"];
+            (cited["start_index"].as_u64(), cited["end_index"].as_u64())
+        })
+        .collect();
+    assert_eq!(spans, [(Some(7), Some(17))]);
+}
+
 fn stream(events: &[Event<'_>]) -> (Vec<Value>, String) {
     let mut encoder = openai_chat::StreamEncoder::new(answer());
     let mut out = Vec::new();

@@ -770,7 +770,7 @@ fn state_keeps_its_place_to_the_words() {
 #[test]
 fn a_signature_on_the_reasoning_before_a_call_goes_back_on_the_call() {
     let sign = |state: &'static str| Opaque {
-        provider: Some(PROVIDER.into()),
+        provider: Some(super::PROVIDER.into()),
         ..self::state(Dialect::OpenAiChat, OpaqueKind::Signature, state)
     };
     let thought = |state| Part {
