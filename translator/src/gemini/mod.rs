@@ -24,6 +24,7 @@ mod grounding;
 mod logprobs;
 mod reasoning;
 mod signatures;
+mod sources;
 #[cfg(test)]
 mod tests;
 mod turns;

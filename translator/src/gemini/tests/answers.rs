@@ -478,3 +478,83 @@ fn errors_both_ways() {
         );
     }
 }
+
+/// Characters become bytes; what Anthropic cites is a whole block.
+#[test]
+fn citations_become_segments() {
+    let cite = |part, url: &'static str, span, raw: &'static str| Event::Citation {
+        part,
+        citation: crate::ir::Citation {
+            url: Some(url.into()),
+            span,
+            raw: raw.into(),
+            ..crate::ir::Citation::default()
+        },
+    };
+    let words = |part, text: &'static str, citations: Vec<Event<'static>>| {
+        let open = Event::Open {
+            part,
+            choice: 0,
+            kind: Opening::Text,
+            opaque: Vec::new(),
+        };
+        let delta = Event::Delta {
+            part,
+            text: text.into(),
+        };
+        let close = Event::Close {
+            part,
+            opaque: Vec::new(),
+        };
+        let mut events = vec![open, delta];
+        events.extend(citations);
+        events.push(close);
+        events
+    };
+    let block = r#"{"type":"web_search_result_location"}"#;
+    let first = vec![
+        cite(0, "https://a", Some((1, 3)), "{}"),
+        cite(0, "https://b", Some((1, 3)), "{}"),
+        cite(0, "https://a", Some((0, 1)), "{}"),
+        cite(0, "https://c", None, "{}"),
+    ];
+    let mut events = words(0, "a😀b", first);
+    events.extend(words(1, "cd", vec![cite(1, "https://b", None, block)]));
+    events.push(Event::Finish {
+        choice: 0,
+        reason: Finish::Stop,
+    });
+
+    let support = |segment: Value, chunks: &[u32]| json!({"segment": segment, "groundingChunkIndices": chunks});
+    let want = |last: Value| {
+        json!([
+            support(
+                json!({"startIndex": 1, "endIndex": 6, "text": "😀b"}),
+                &[0, 1]
+            ),
+            support(json!({"startIndex": 0, "endIndex": 1, "text": "a"}), &[0]),
+            support(last, &[1]),
+        ])
+    };
+    let check = |candidate: &Value, last: Value| {
+        let grounding = &candidate["groundingMetadata"];
+        let urls = grounding["groundingChunks"].as_array().expect("sources");
+        let urls: Vec<&Value> = urls.iter().map(|chunk| &chunk["web"]["uri"]).collect();
+        assert_eq!(urls, ["https://a", "https://b", "https://c"]);
+        assert_eq!(grounding["groundingSupports"], want(last));
+    };
+
+    let mut fold = Fold::default();
+    events.iter().for_each(|event| fold.event(event));
+    let mut out = Vec::new();
+    encode_response(&fold.finish(), &mut answer(true, false), &mut out);
+    let whole: Value = serde_json::from_slice(&out).expect("JSON");
+    check_answer(&whole);
+    let last = json!({"partIndex": 1, "startIndex": 0, "endIndex": 2, "text": "cd"});
+    check(&whole["candidates"][0], last);
+
+    let chunks = chunks(&stream(&events, answer(true, false)));
+    let end = chunks.last().expect("an end");
+    let last = json!({"startIndex": 6, "endIndex": 8, "text": "cd"});
+    check(&end["candidates"][0], last);
+}
