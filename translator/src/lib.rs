@@ -22,6 +22,7 @@ pub mod fidelity;
 pub mod fold;
 pub mod foreign;
 pub mod gemini;
+mod group;
 pub mod ident;
 mod integers;
 pub mod ir;

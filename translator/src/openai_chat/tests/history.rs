@@ -621,6 +621,56 @@ fn marks_on_results_count_once() {
     );
 }
 
+#[test]
+fn calls_of_neighbouring_turns_stand_in_one_message() {
+    let call = |id: &'static str| {
+        Part::new(Kind::ToolCall(ToolCall {
+            id: id.into(),
+            name: "f".into(),
+            namespace: None,
+            args: Args::Object("{}".into()),
+        }))
+    };
+    let result = |id: &'static str| {
+        Part::new(Kind::ToolResult(ToolResult {
+            id: id.into(),
+            content: vec![Part::text(id)],
+            ..ToolResult::default()
+        }))
+    };
+    let mut request = foreign(Dialect::Anthropic);
+    request.turns.extend([
+        Turn::new(Role::Assistant, vec![call("t1")]),
+        Turn::new(Role::Assistant, vec![Part::text("and"), call("t2")]),
+        Turn::new(Role::User, vec![result("t1"), result("t2")]),
+        Turn::new(Role::Assistant, vec![Part::text("one")]),
+        Turn::new(Role::Assistant, vec![Part::text("two")]),
+        Turn::new(Role::User, vec![Part::text("go on")]),
+    ]);
+    let (body, _) = encode(&request, "gpt-4o");
+    let roles: Vec<_> = body["messages"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|message| message["role"].as_str().unwrap_or_default())
+        .collect();
+    assert_eq!(
+        roles,
+        [
+            "user",
+            "assistant",
+            "tool",
+            "tool",
+            "assistant",
+            "assistant",
+            "user"
+        ]
+    );
+    let calls = body["messages"][1]["tool_calls"].as_array().expect("calls");
+    assert_eq!([&calls[0]["id"], &calls[1]["id"]], ["t1", "t2"]);
+    assert_eq!(body["messages"][1]["content"], "and");
+}
+
 /// A reasoning item, words, another reasoning item and a call: each stays with what follows it. The state of the
 /// words themselves is neither's.
 #[test]
