@@ -420,7 +420,7 @@ impl StreamEncoder {
         written.states += 1;
         self.chunk(choice, out, |out| {
             Writer::new(out).array_in("reasoning_details", |w| {
-                details(number, (calls, place), states, w)
+                details(number, (calls, place), states, w);
             });
         });
     }
