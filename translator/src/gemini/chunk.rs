@@ -2,9 +2,8 @@
 
 use std::ops::Range;
 
-use super::sources::Sources;
 use super::{finish, logprobs, signatures, usage};
-use crate::ir::{Args, ArgsShape, Finish, Opaque, Usage};
+use crate::ir::{Args, ArgsShape, Citation, Finish, Opaque, Usage};
 use crate::json::{self, Writer};
 use crate::{Text, envelope};
 
@@ -93,7 +92,7 @@ pub(super) fn server(raw: &str, w: &mut Writer<'_>) -> bool {
 /// The members behind `content`: why the candidate ended and what it cites.
 pub(super) fn ending(
     reason: Option<&Finish<'_>>,
-    sources: &Sources<'_>,
+    citations: &[Citation<'_>],
     tokens: Option<&str>,
     w: &mut Writer<'_>,
 ) {
@@ -104,7 +103,26 @@ pub(super) fn ending(
     if let Some(tokens) = tokens {
         logprobs::write(tokens, w);
     }
-    sources.write(w);
+    let sources = citations.iter().filter(|citation| citation.url.is_some());
+    if sources.clone().next().is_none() {
+        return;
+    }
+    w.object_in("groundingMetadata", |w| {
+        w.array_in("groundingChunks", |w| {
+            for citation in sources {
+                w.object(|w| {
+                    w.object_in("web", |w| {
+                        if let Some(url) = &citation.url {
+                            w.str("uri", url);
+                        }
+                        if let Some(title) = &citation.title {
+                            w.str("title", title);
+                        }
+                    });
+                });
+            }
+        });
+    });
 }
 
 /// The members behind `candidates`; gives the place of the usage object.

@@ -3,10 +3,9 @@
 use std::ops::Range;
 
 use super::chunk;
-use super::sources::Sources;
 use crate::Text;
 use crate::answer::Answer;
-use crate::ir::{Args, Opaque, Opening, OutPart, Response};
+use crate::ir::{Args, Citation, Opaque, Opening, OutPart, Response};
 use crate::json::Writer;
 
 /// Writes a complete answer; gives the place of its usage object.
@@ -30,23 +29,23 @@ pub(crate) fn encode_response(
 }
 
 fn candidate(response: &Response, choice: u32, shows_reasoning: bool, w: &mut Writer<'_>) {
-    let mut sources = Sources::default();
+    let mut citations: Vec<Citation<'_>> = Vec::new();
     let mut cut = false;
     w.object_in("content", |w| {
         w.array_in("parts", |w| {
             let mut pending: Vec<Opaque<'_>> = Vec::new();
-            let mut wrote = 0;
+            let mut wrote = false;
             let mut called = false;
             for out in response.choice(choice) {
-                sources.add(&out.citations, &out.text, wrote, 0);
+                citations.extend(out.citations.iter().cloned());
                 let mut before = Before {
                     states: &mut pending,
                     called: &mut called,
                 };
-                wrote += u64::from(part(out, shows_reasoning, &mut before, &mut cut, w));
+                wrote |= part(out, shows_reasoning, &mut before, &mut cut, w);
             }
             // State that nothing follows; and a list of parts that is not empty.
-            if !pending.is_empty() || wrote == 0 {
+            if !pending.is_empty() || !wrote {
                 chunk::text(&Text::default(), false, &pending, w);
             }
         });
@@ -58,7 +57,7 @@ fn candidate(response: &Response, choice: u32, shows_reasoning: bool, w: &mut Wr
         .and_then(Option::as_ref);
     chunk::ending(
         chunk::reason(reason, cut).as_ref(),
-        &sources,
+        &citations,
         response.logprobs(choice),
         w,
     );

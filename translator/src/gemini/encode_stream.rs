@@ -2,7 +2,6 @@
 //!
 //! The client's SDK fails on comments and on any terminator, so there is neither.
 
-use super::sources::Sources;
 use super::{chunk, error, usage};
 use crate::Text;
 use crate::answer::Answer;
@@ -30,21 +29,12 @@ pub struct StreamEncoder {
     open: Vec<Open>,
     /// State that belongs to the next call or text of an alternative.
     pending: Vec<(u32, Opaque<'static>)>,
-    /// The words of each text, with what they cite: said at the end of their alternative.
-    said: Vec<(u32, Said)>,
+    citations: Vec<(u32, Citation<'static>)>,
     /// How likely the tokens of each alternative were, as list elements: said at its end.
     logprobs: Vec<(u32, String)>,
     usage: Option<Usage>,
     /// What the client was told of the counts.
     told: Option<Usage>,
-}
-
-/// A text that was said.
-#[derive(Debug, Default)]
-struct Said {
-    part: u32,
-    text: String,
-    citations: Vec<Citation<'static>>,
 }
 
 /// A part that grows.
@@ -77,7 +67,7 @@ impl StreamEncoder {
             tail,
             open: Vec::new(),
             pending: Vec::new(),
-            said: Vec::new(),
+            citations: Vec::new(),
             logprobs: Vec::new(),
             usage: None,
             told: None,
@@ -143,23 +133,10 @@ impl StreamEncoder {
         else {
             return;
         };
-        let said = self.said(choice, part);
-        if !said.citations.contains(citation) {
-            said.citations.push(citation.clone().into_owned());
+        let known = |(of, known): &(u32, Citation<'_>)| *of == choice && known.url == citation.url;
+        if !self.citations.iter().any(known) {
+            self.citations.push((choice, citation.clone().into_owned()));
         }
-    }
-
-    fn said(&mut self, choice: u32, part: u32) -> &mut Said {
-        let known = self.said.iter().rposition(|(_, said)| said.part == part);
-        let at = known.unwrap_or_else(|| {
-            let said = Said {
-                part,
-                ..Said::default()
-            };
-            self.said.push((choice, said));
-            self.said.len() - 1
-        });
-        &mut self.said[at].1
     }
 
     fn delta(&mut self, part: u32, text: &Text<'_>, out: &mut Vec<u8>) {
@@ -167,12 +144,6 @@ impl StreamEncoder {
             return;
         };
         let choice = open.choice;
-        if open.kind == Opening::Text {
-            self.said(choice, part).text.push_str(&text.as_str());
-        }
-        let Some(open) = self.open.iter_mut().find(|open| open.part == part) else {
-            return;
-        };
         match open.kind {
             Opening::Text | Opening::Refusal if text.is_empty() => {}
             Opening::Text | Opening::Refusal if self.pending.is_empty() => {
@@ -256,13 +227,7 @@ impl StreamEncoder {
     fn finish(&mut self, choice: u32, reason: Option<&Finish<'_>>, out: &mut Vec<u8>) {
         self.ended = true;
         let states = self.pending(choice);
-        let said = taken(&mut self.said, choice);
-        let (mut sources, mut before) = (Sources::default(), 0);
-        for said in &said {
-            // All parts of a stream are one text to its reader.
-            sources.add(&said.citations, &said.text, 0, before);
-            before += said.text.len();
-        }
+        let citations = taken(&mut self.citations, choice);
         let at = self.logprobs.iter().position(|(of, _)| *of == choice);
         let tokens = at.map(|at| self.logprobs.remove(at).1);
         self.open_frame(out);
@@ -277,7 +242,7 @@ impl StreamEncoder {
                     });
                     chunk::ending(
                         chunk::reason(reason, self.cut).as_ref(),
-                        &sources,
+                        &citations,
                         tokens.as_deref(),
                         w,
                     );

@@ -24,7 +24,6 @@ mod grounding;
 mod logprobs;
 mod reasoning;
 mod signatures;
-mod sources;
 #[cfg(test)]
 mod tests;
 mod turns;
