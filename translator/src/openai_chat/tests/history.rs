@@ -739,7 +739,7 @@ fn state_keeps_its_place_to_the_words() {
     let records: Vec<Value> = stream
         .split("\n\n")
         .filter_map(|frame| serde_json::from_str::<Value>(frame.strip_prefix("data: ")?).ok())
-        .filter_map(|chunk| Some(chunk["choices"][0]["delta"]["reasoning_details"][0].clone()))
+        .map(|chunk| chunk["choices"][0]["delta"]["reasoning_details"][0].clone())
         .filter(|record| !record.is_null())
         .collect();
 
