@@ -61,11 +61,12 @@ pub fn open_summary(text: &str) -> Option<String> {
     serde_json::from_slice(checked(&URL_SAFE.decode(body).ok()?)?).ok()
 }
 
-/// Opens an envelope of either form; `None` when the text is something else (a vendor's own state) or damaged.
+/// Opens an envelope of either form; `None` when the text is something else (a vendor's own state) or damaged. Of one
+/// that is too large it tells only that it was there, so that the loss can be reported.
 #[must_use]
 pub fn open(text: &str) -> Option<Vec<Opaque<'static>>> {
     if text.len() > MAX_BYTES * 2 {
-        return None;
+        return is_envelope(text).then(|| vec![oversized()]);
     }
     if let Some(body) = text.strip_prefix(PREFIX) {
         return parse(&URL_SAFE.decode(body).ok()?);
@@ -79,6 +80,16 @@ pub fn open(text: &str) -> Option<Vec<Opaque<'static>>> {
         .or_else(|_| STANDARD.decode(text))
         .ok()?;
     parse(bytes.strip_prefix(BINARY_PREFIX)?)
+}
+
+const fn oversized() -> Opaque<'static> {
+    Opaque {
+        origin: Dialect::Anthropic,
+        provider: None,
+        model: None,
+        kind: OpaqueKind::Oversized,
+        state: Cow::Borrowed(""),
+    }
 }
 
 /// True when the text claims to be an envelope of the hub.

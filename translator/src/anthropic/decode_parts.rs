@@ -202,7 +202,8 @@ fn other<'a>(block: &Block<'a>) -> Kind<'a> {
         "search_result" => Some(Text::from(search_result(block))),
         "browser_state" => Some(Text::from(browser_state(block))),
         "compaction" => {
-            content_text(block).map(|text| Text::from(format!("[conversation summary] {text}")))
+            // What is said next must not run into it where texts are joined.
+            content_text(block).map(|text| Text::from(format!("[conversation summary] {text}\n\n")))
         }
         _ => block.text.clone(),
     };

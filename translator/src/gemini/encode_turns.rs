@@ -166,6 +166,10 @@ impl Scribe<'_, '_> {
                     w.item_raw(raw);
                 } else if let Some(text) = text.as_ref().filter(|text| !text.is_empty()) {
                     w.object(|w| w.text("text", text));
+                    self.report.emulated(
+                        Member::Content.of(self.request.dialect),
+                        "a part of an unknown type was sent as its text",
+                    );
                 } else {
                     let member = Member::Content.of(self.request.dialect);
                     self.report.dropped(member, format!("a part of type {tag}"));

@@ -303,16 +303,19 @@ pub enum OpaqueKind {
     Words,
     /// The `phase` of a Responses message: commentary or final answer.
     Phase,
+    /// State that was too large to be read: it stands only for its own loss.
+    Oversized,
 }
 
 impl OpaqueKind {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Thinking,
         Self::Reasoning,
         Self::Signature,
         Self::Words,
         Self::Phase,
+        Self::Oversized,
     ];
 
     /// The name wherever state is kept.
@@ -324,6 +327,7 @@ impl OpaqueKind {
             Self::Signature => "signature",
             Self::Words => "words",
             Self::Phase => "phase",
+            Self::Oversized => "oversized",
         }
     }
 

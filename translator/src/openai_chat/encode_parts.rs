@@ -116,6 +116,10 @@ impl Draft<'_> {
             return;
         }
         if let Some(text) = text {
+            self.report.emulated(
+                self.member(Member::Content),
+                "a part of an unknown type was sent as its text",
+            );
             out.push(Piece::Text(borrow(text), mark));
         } else {
             self.report.dropped(

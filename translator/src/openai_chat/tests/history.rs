@@ -831,3 +831,23 @@ fn a_signature_on_the_reasoning_before_a_call_goes_back_on_the_call() {
     ];
     assert_eq!(calls("gemini-3-pro-preview"), want);
 }
+
+#[test]
+fn a_summary_does_not_run_into_what_is_said_behind_it() {
+    let body = r#"{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"go"},{"role":"assistant","content":[
+        {"type":"compaction","content":"User wants 3 files."},{"type":"text","text":"ok"}]},
+        {"role":"user","content":"on"}]}"#;
+    let request = Dialect::Anthropic
+        .decode_request(body.as_bytes(), &recall::no_recall)
+        .expect("a request");
+    let (body, outbound) = encode(&request, "gpt-4o");
+    assert_eq!(
+        body["messages"][1]["content"],
+        "[conversation summary] User wants 3 files.\n\nok"
+    );
+    assert!(
+        codes(&outbound).contains("emulated:messages.content"),
+        "{}",
+        codes(&outbound)
+    );
+}
