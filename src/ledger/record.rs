@@ -193,6 +193,7 @@ impl Tokens {
 
 impl From<Usage> for Tokens {
     fn from(usage: Usage) -> Self {
+        let usage = usage.billed();
         Self {
             input: usage.input_total(),
             uncached: usage.fresh,

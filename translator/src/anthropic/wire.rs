@@ -187,6 +187,7 @@ wire_object! {
         cache_creation: CacheCreation<'a> = "cache_creation",
         output_tokens: Count = "output_tokens",
         output_tokens_details: OutputDetails<'a> = "output_tokens_details",
+        iterations: Raw<'a> = "iterations",
     }
 }
 
