@@ -23,6 +23,11 @@ const MARKS_MAX: usize = 4;
 /// What the assistant says between a tool's result and the user.
 pub(super) const AFTER_TOOL: &str = "I have the results.";
 
+fn has_calls(turn: &Turn<'_>) -> bool {
+    let is_call = |part: &Part<'_>| matches!(part.kind, Kind::ToolCall(_));
+    turn.parts.iter().any(is_call)
+}
+
 impl Draft<'_> {
     /// Counts the cache marks: only the last ones are written.
     pub(super) fn plan_marks(&mut self) {
@@ -95,10 +100,23 @@ impl Draft<'_> {
                     .iter()
                     .take_while(|turn| turn.role == Role::User)
                     .count(),
+                Role::Assistant if has_calls(turn) && !self.is_native() => turns[at..]
+                    .iter()
+                    .take_while(|turn| turn.role == Role::Assistant)
+                    .count(),
                 Role::Assistant | Role::System => 1,
             };
             match turn.role {
                 Role::User => self.user_run(&turns[at..at + run], w),
+                Role::Assistant if run > 1 => {
+                    // Results must stand directly behind the message with their calls.
+                    let mut joined = turn.clone();
+                    let more = turns[at + 1..at + run].iter();
+                    joined
+                        .parts
+                        .extend(more.flat_map(|turn| turn.parts.iter().cloned()));
+                    self.assistant(&joined, w);
+                }
                 Role::Assistant => self.assistant(turn, w),
                 Role::System => self.system(turn, w),
             }
@@ -257,8 +275,7 @@ impl Draft<'_> {
     }
 
     fn assistant(&mut self, turn: &Turn<'_>, w: &mut Writer<'_>) {
-        let is_call = |part: &&Part<'_>| matches!(part.kind, Kind::ToolCall(_));
-        let has_calls = turn.parts.iter().any(|part| is_call(&part));
+        let has_calls = has_calls(turn);
         let (pieces, refusal, audio) = self.spoken(turn);
         self.after_tool = false;
         let thoughts = self.thoughts(turn, has_calls);
@@ -282,7 +299,7 @@ impl Draft<'_> {
             self.reasoned(turn, has_calls, w);
             if has_calls {
                 w.array_in("tool_calls", |w| {
-                    for part in turn.parts.iter().filter(is_call) {
+                    for part in &turn.parts {
                         if let Kind::ToolCall(call) = &part.kind {
                             self.call(call, &part.opaque, w);
                         }
