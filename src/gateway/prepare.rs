@@ -342,12 +342,9 @@ fn expected(order: &Order, request: &translator::ir::Request<'_>) -> Answer {
     answer.dialect = order.ingress;
     answer.model.clone_from(&order.model);
     answer.json_array = order.json_array;
-    // For upstreams that do not count. Anthropic's clients see it before the upstream has counted, and go by it.
-    answer.input_estimate = if order.ingress == Dialect::Anthropic && order.stream {
-        estimate::request(request)
-    } else {
-        estimate::body(&order.body)
-    };
+    if order.ingress == Dialect::Anthropic && order.stream {
+        answer.input_estimate = estimate::request(request);
+    }
     answer
 }
 

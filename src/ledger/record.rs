@@ -193,7 +193,6 @@ impl Tokens {
 
 impl From<Usage> for Tokens {
     fn from(usage: Usage) -> Self {
-        let usage = usage.billed();
         Self {
             input: usage.input_total(),
             uncached: usage.fresh,

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::wire::Usage as WireUsage;
 use crate::ir::Usage;
-use crate::json::{self, Writer};
+use crate::json::Writer;
 use crate::wire::Tally;
 
 /// Counts so far; a stream tells them in pieces, and a later piece overwrites an earlier one.
@@ -17,40 +17,7 @@ pub(crate) struct Counts {
     write_1h: u64,
     output: u64,
     thinking: u64,
-    /// The sum over all passes of the model, where the service lists them.
-    passes: Option<Passes>,
     tally: Tally,
-}
-
-/// What all passes of an answer used. The counts of the message leave out those that compacted its context, which
-/// are paid for all the same.
-#[derive(Clone, Copy, Debug, Default)]
-struct Passes {
-    input: u64,
-    read: u64,
-    write: u64,
-    output: u64,
-}
-
-impl Passes {
-    fn sum(list: &str, tally: &mut Tally) -> Option<Self> {
-        let mut sum = None;
-        for pass in json::elements(list) {
-            let Ok(pass) = crate::wire::parse_text::<WireUsage<'_>>(pass) else {
-                continue;
-            };
-            let sum = sum.get_or_insert_with(Self::default);
-            for (place, member) in [
-                (&mut sum.input, pass.input_tokens),
-                (&mut sum.read, pass.cache_read_input_tokens),
-                (&mut sum.write, pass.cache_creation_input_tokens),
-                (&mut sum.output, pass.output_tokens),
-            ] {
-                *place = place.saturating_add(tally.count(member));
-            }
-        }
-        sum
-    }
 }
 
 impl Counts {
@@ -69,9 +36,6 @@ impl Counts {
         if let Some(details) = &wire.output_tokens_details {
             set(&mut self.thinking, details.thinking_tokens);
         }
-        if let Some(list) = wire.iterations {
-            self.passes = Passes::sum(list.get(), &mut tally).or(self.passes);
-        }
         self.tally = tally;
     }
 
@@ -82,8 +46,7 @@ impl Counts {
     }
 
     /// The disjoint buckets.
-    pub(super) fn usage(&self) -> Usage {
-        let passes = self.passes.unwrap_or_default();
+    pub(super) const fn usage(&self) -> Usage {
         let split = self.write_5m.saturating_add(self.write_1h);
         Usage {
             fresh: self.input,
@@ -102,10 +65,6 @@ impl Counts {
             audio_input: 0,
             audio_output: 0,
             image_output: 0,
-            aside_fresh: passes.input.saturating_sub(self.input),
-            aside_read: passes.read.saturating_sub(self.read),
-            aside_write: passes.write.saturating_sub(self.write),
-            aside_output: passes.output.saturating_sub(self.output),
             early: false,
             estimated: false,
             clamped: self.tally.clamped || self.thinking > self.output,

@@ -187,7 +187,6 @@ wire_object! {
         cache_creation: CacheCreation<'a> = "cache_creation",
         output_tokens: Count = "output_tokens",
         output_tokens_details: OutputDetails<'a> = "output_tokens_details",
-        iterations: Raw<'a> = "iterations",
     }
 }
 

@@ -26,14 +26,6 @@ pub struct Usage {
     pub audio_output: u64,
     /// Of the visible output: images.
     pub image_output: u64,
-    /// Input that is paid for beside the answer's own and told to nobody: of passes that compacted its context.
-    pub aside_fresh: u64,
-    /// The same, from a prompt cache.
-    pub aside_read: u64,
-    /// The same, written to a cache.
-    pub aside_write: u64,
-    /// Output of such passes.
-    pub aside_output: u64,
     /// The output was counted before it was written (Anthropic's first event); a later report stands over it.
     pub early: bool,
     /// The hub counted, because the upstream did not say.
@@ -81,29 +73,9 @@ impl Usage {
             audio_input: self.audio_input.saturating_add(other.audio_input),
             audio_output: self.audio_output.saturating_add(other.audio_output),
             image_output: self.image_output.saturating_add(other.image_output),
-            aside_fresh: self.aside_fresh.saturating_add(other.aside_fresh),
-            aside_read: self.aside_read.saturating_add(other.aside_read),
-            aside_write: self.aside_write.saturating_add(other.aside_write),
-            aside_output: self.aside_output.saturating_add(other.aside_output),
             early: self.early || other.early,
             estimated: self.estimated || other.estimated,
             clamped: self.clamped || other.clamped,
-        }
-    }
-
-    /// What is paid for: with what was used beside the answer.
-    #[must_use]
-    pub const fn billed(self) -> Self {
-        Self {
-            fresh: self.fresh.saturating_add(self.aside_fresh),
-            cache_read: self.cache_read.saturating_add(self.aside_read),
-            cache_write: self.cache_write.saturating_add(self.aside_write),
-            output: self.output.saturating_add(self.aside_output),
-            aside_fresh: 0,
-            aside_read: 0,
-            aside_write: 0,
-            aside_output: 0,
-            ..self
         }
     }
 
@@ -128,10 +100,6 @@ impl Usage {
             audio_input: 0,
             audio_output: 0,
             image_output: 0,
-            aside_fresh: 0,
-            aside_read: 0,
-            aside_write: 0,
-            aside_output: 0,
             early: false,
             estimated: false,
             clamped: read.saturating_add(write) > input || reasoning > output,

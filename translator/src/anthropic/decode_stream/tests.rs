@@ -296,31 +296,3 @@ fn counts_are_split_and_overwritten() {
     };
     assert_eq!(counts.usage(), want);
 }
-
-#[test]
-fn passes_beside_the_answer_are_billed_and_not_told() {
-    let mut counts = Counts::default();
-    let raw = json!({
-        "input_tokens": 5, "output_tokens": 7,
-        "iterations": [
-            {"type": "compaction", "input_tokens": 100_000, "cache_read_input_tokens": 30, "output_tokens": 2_000},
-            {"type": "message", "input_tokens": 5, "output_tokens": 7},
-        ],
-    });
-    let usage = counts.read(&raw.to_string()).expect("usage");
-    assert_eq!((usage.input_total(), usage.output_total()), (5, 7));
-    let billed = usage.billed();
-    assert_eq!(
-        (billed.fresh, billed.cache_read, billed.output),
-        (100_005, 30, 2_007)
-    );
-    assert_eq!(billed.billed(), billed);
-    // Without a list, or with an empty one, the counts of the message are all.
-    for raw in [
-        r#"{"input_tokens":5,"output_tokens":7,"iterations":[]}"#,
-        r#"{"input_tokens":5,"output_tokens":7,"iterations":null}"#,
-    ] {
-        let usage = Counts::default().read(raw).expect("usage");
-        assert_eq!(usage.billed(), usage);
-    }
-}
