@@ -298,13 +298,7 @@ impl Draft<'_> {
             }
             self.reasoned(turn, has_calls, w);
             if has_calls {
-                w.array_in("tool_calls", |w| {
-                    for part in &turn.parts {
-                        if let Kind::ToolCall(call) = &part.kind {
-                            self.call(call, &part.opaque, w);
-                        }
-                    }
-                });
+                w.array_in("tool_calls", |w| self.calls(turn, w));
             }
         });
     }
@@ -426,15 +420,36 @@ impl Draft<'_> {
                 .is_none_or(|provider| provider == self.target.provider)
     }
 
-    fn call(&mut self, call: &ToolCall<'_>, opaque: &[Opaque<'_>], w: &mut Writer<'_>) {
+    /// Clients of dialects whose calls hold no state return a call's signature with the reasoning before it.
+    fn calls(&mut self, turn: &Turn<'_>, w: &mut Writer<'_>) {
+        let mut waiting = None;
+        for part in &turn.parts {
+            match &part.kind {
+                Kind::Reasoning { .. } => waiting = self.signature(part).or(waiting),
+                Kind::ToolCall(call) => {
+                    let before = waiting.take();
+                    self.call(call, self.signature(part).or(before), w);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// A signature that came without an envelope counts only among clients of this dialect.
+    fn signature<'p>(&self, part: &'p Part<'_>) -> Option<&'p str> {
+        part.opaque
+            .iter()
+            .find(|state| {
+                state.kind == OpaqueKind::Signature
+                    && self.is_replayable(state)
+                    && self.capability_takes(state)
+            })
+            .map(|state| &*state.state)
+    }
+
+    fn call(&mut self, call: &ToolCall<'_>, signature: Option<&str>, w: &mut Writer<'_>) {
         let id = self.wire_id(&call.id);
         let name = self.wire_name(call.namespace.as_deref(), &call.name);
-        // A signature that came without an envelope counts only among clients of this dialect.
-        let signature = opaque.iter().find(|state| {
-            state.kind == OpaqueKind::Signature
-                && self.is_replayable(state)
-                && self.capability_takes(state)
-        });
         w.object(|w| {
             w.str("id", &id);
             match &call.args {
@@ -453,9 +468,9 @@ impl Draft<'_> {
                     });
                 }
             }
-            if let Some(state) = signature {
+            if let Some(signature) = signature {
                 w.object_in("extra_content", |w| {
-                    w.object_in("google", |w| w.str("thought_signature", &state.state));
+                    w.object_in("google", |w| w.str("thought_signature", signature));
                 });
             }
         });

@@ -1,6 +1,6 @@
 //! Messages, parts, reasoning and state of a conversation, both ways.
 
-use super::{codes, decode, encode, foreign, try_encode};
+use super::{PROVIDER, codes, decode, encode, foreign, try_encode};
 use crate::ir::{
     Args, CacheMark, Instruction, Kind, Opaque, OpaqueKind, Part, Request, Role, Source, ToolCall,
     ToolResult, Turn,
@@ -765,4 +765,69 @@ fn state_keeps_its_place_to_the_words() {
         ("call a f {}+0", ""),
     ];
     assert_eq!(got, want);
+}
+
+#[test]
+fn a_signature_on_the_reasoning_before_a_call_goes_back_on_the_call() {
+    let sign = |state: &'static str| Opaque {
+        provider: Some(PROVIDER.into()),
+        ..self::state(Dialect::OpenAiChat, OpaqueKind::Signature, state)
+    };
+    let thought = |state| Part {
+        opaque: vec![sign(state)],
+        ..Part::new(Kind::Reasoning {
+            text: Text::default(),
+        })
+    };
+    let call = |id: &'static str| {
+        Part::new(Kind::ToolCall(ToolCall {
+            id: id.into(),
+            name: "f".into(),
+            namespace: None,
+            args: Args::Object("{}".into()),
+        }))
+    };
+    let own = Part {
+        opaque: vec![sign("own")],
+        ..call("d")
+    };
+    let mut request = foreign(Dialect::Anthropic);
+    request.turns = vec![Turn::new(
+        Role::Assistant,
+        vec![
+            thought("first"),
+            Part::text("t"),
+            call("a"),
+            call("b"),
+            thought("second"),
+            call("c"),
+            thought("third"),
+            own,
+            call("e"),
+        ],
+    )];
+    let ids = ["a", "b", "c", "d", "e"];
+    let calls = |model: &str| {
+        let (body, _) = encode(&request, model);
+        let messages = body["messages"].as_array().expect("messages").clone();
+        let written = messages
+            .iter()
+            .find(|message| message["role"] == "assistant");
+        let calls = written.expect("the assistant's turn")["tool_calls"].clone();
+        ids.iter()
+            .enumerate()
+            .map(|(at, id)| {
+                assert_eq!(calls[at]["id"], *id);
+                calls[at]["extra_content"]["google"]["thought_signature"].clone()
+            })
+            .collect::<Vec<_>>()
+    };
+    let want = [
+        json!("first"),
+        Value::Null,
+        json!("second"),
+        json!("own"),
+        Value::Null,
+    ];
+    assert_eq!(calls("gemini-3-pro-preview"), want);
 }
