@@ -5,14 +5,16 @@
 use std::ops::Range;
 use std::time::{Duration, Instant, SystemTime};
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use translator::error::{Failure, FailureKind};
 use translator::ir::Usage;
 use translator::{Dialect, estimate, json};
 
+use super::body::AnswerBody;
 use super::headers::value;
+use super::hub::Hub;
 use super::peek::Peek;
 use super::service::Caller;
 use super::settle::Account;
@@ -165,6 +167,27 @@ fn told(refusal: &Refusal) -> Failure {
     Failure::new(kind, refusal.to_string())
         .with_code(code)
         .with_retry_after(refusal.retry_after())
+}
+
+/// Tells a caller that is turned away how its key stands: only who is let in has a notice.
+pub(super) fn tell_refused(
+    hub: &Hub,
+    key: &ClientKey,
+    dialect: Dialect,
+    response: &mut Response<AnswerBody>,
+) {
+    let refused = matches!(
+        response.status(),
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::PAYMENT_REQUIRED
+    );
+    if !refused {
+        return;
+    }
+    let standing = hub
+        .meters
+        .of(&key.id)
+        .standing(&key.allowance, Instant::now());
+    Notice(Some((dialect, standing, wall_ms()))).tell(response.headers_mut());
 }
 
 /// Limit, what is left, and when all is there again.

@@ -18,7 +18,7 @@ use super::hub::Hub;
 use super::mask::mask;
 use super::peek::Peek;
 use super::prepare::{prepare, uri};
-use super::send::collect;
+use super::send::{collect, judge};
 use super::service::Caller;
 use super::{headers, unary};
 use crate::pool::KeyOutcome;
@@ -61,6 +61,10 @@ pub async fn check(
     let key = key.or_else(|| provider.pool.keys.first());
     let started = Instant::now();
     let asked = ask(hub, snapshot, provider, model, key).await;
+    let outcome = match &asked {
+        Ok(status) => KeyOutcome::Status(*status),
+        Err(refusal) => refusal.outcome,
+    };
     let checked = Checked {
         ok: asked.is_ok(),
         status: match &asked {
@@ -80,12 +84,6 @@ pub async fn check(
             hub.reset_keys(&provider.pool.name, Some(&key.id));
             hub.reset_breakers(&provider.name, Some(model));
         }
-        let outcome = match checked.status {
-            None => KeyOutcome::ConnectionFailed,
-            Some(status @ (401 | 403)) => KeyOutcome::AuthFailed(status),
-            Some(429) => KeyOutcome::RateLimited { retry_after: None },
-            Some(status) => KeyOutcome::Status(status),
-        };
         let model = Arc::from(model);
         hub.pools
             .report(&provider.pool.name, &key.id, &model, outcome, now);
@@ -97,6 +95,8 @@ pub async fn check(
 struct Refusal {
     status: Option<u16>,
     words: String,
+    /// What it says of the key.
+    outcome: KeyOutcome,
 }
 
 impl From<Failure> for Refusal {
@@ -104,6 +104,7 @@ impl From<Failure> for Refusal {
         Self {
             status: None,
             words: failure.message,
+            outcome: KeyOutcome::ConnectionFailed,
         }
     }
 }
@@ -162,6 +163,7 @@ async fn ask(
         unary::check(provider.dialect, &body).map_err(|failure| Refusal {
             status: Some(status),
             words: failure.message,
+            outcome: KeyOutcome::Status(status),
         })?;
     }
     Ok(status)
@@ -184,6 +186,7 @@ async fn exchange(
     let lost = |words: String| Refusal {
         status: None,
         words,
+        outcome: KeyOutcome::ConnectionFailed,
     };
     let sent = timeout(
         patience,
@@ -203,6 +206,7 @@ async fn exchange(
             status: Some(status.as_u16()),
             words: "it answered with a redirect, which is never followed; correct base_url"
                 .to_owned(),
+            outcome: KeyOutcome::Status(status.as_u16()),
         });
     }
     let body = timeout(patience, collect(response, LARGEST))
@@ -216,12 +220,11 @@ async fn exchange(
         Some(credential) => mask(body, credential),
         None => body,
     };
+    let failure = provider.dialect.decode_error(status.as_u16(), &body);
     Err(Refusal {
         status: Some(status.as_u16()),
-        words: provider
-            .dialect
-            .decode_error(status.as_u16(), &body)
-            .message,
+        outcome: judge(status, &failure).1,
+        words: failure.message,
     })
 }
 

@@ -57,11 +57,22 @@ pub(super) fn failure(
 ) -> Response<AnswerBody> {
     let mut body = Vec::with_capacity(256);
     let status = dialect.encode_error(failure, request_id, &mut body);
+    let wait = wait(status, failure.retry_after);
+    // Gemini's clients read the wait in the body: the same as in the header.
+    if dialect == Dialect::Gemini
+        && let Some(seconds) = wait
+    {
+        body.clear();
+        let told = failure
+            .clone()
+            .with_retry_after(Duration::from_secs(seconds));
+        dialect.encode_error(&told, request_id, &mut body);
+    }
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
     let mut response = full(status, "application/json", body);
     let headers = response.headers_mut();
     identify(headers, dialect, request_id);
-    if let Some(wait) = wait(status.as_u16(), failure.retry_after) {
+    if let Some(wait) = wait {
         headers.insert(RETRY_AFTER, HeaderValue::from(wait));
     }
     if is_final(failure) {
@@ -132,6 +143,26 @@ mod tests {
             wait(503, Some(Duration::from_secs(31_536_000))),
             Some(86_400)
         );
+    }
+
+    #[tokio::test]
+    async fn geminis_body_says_the_same_wait_as_the_header() {
+        use http_body_util::BodyExt as _;
+        for (wait, told) in [
+            (None, "5s"),
+            (Some(Duration::from_millis(1_200)), "2s"),
+            (Some(Duration::from_secs(740_144)), "86400s"),
+        ] {
+            let mut failed = Failure::new(FailureKind::RateLimit, "no");
+            failed.retry_after = wait;
+            let answer = failure(Dialect::Gemini, &failed, "req_1");
+            let header = answer.headers()[RETRY_AFTER].to_str().expect("digits");
+            assert_eq!(format!("{header}s"), told);
+            let body = answer.into_body().collect().await.expect("a body");
+            let body = body.to_bytes();
+            let body: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
+            assert_eq!(body["error"]["details"][0]["retryDelay"], told);
+        }
     }
 
     #[test]

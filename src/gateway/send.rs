@@ -168,8 +168,9 @@ async fn refused(target: &PlannedTarget, response: Response<Incoming>) -> Box<Fa
     failure.retry_after = asked.or(failure.retry_after);
     failure.message = format!("[{}] {}", provider.name, failure.message);
     let (blame, outcome, health) = judge(status, &failure);
-    let words = blame == Blame::Client || !matches!(status.as_u16(), 401 | 403);
-    let verbatim = (words && is_error_of(provider.dialect, &body)).then(|| Verbatim {
+    // What a vendor says of the hub's key would read as if the client's own were meant.
+    let of_key = status == StatusCode::UNAUTHORIZED || failure.kind == FailureKind::UpstreamAuth;
+    let verbatim = (!of_key && is_error_of(provider.dialect, &body)).then(|| Verbatim {
         status: status.as_u16(),
         body,
     });
@@ -184,7 +185,9 @@ async fn refused(target: &PlannedTarget, response: Response<Incoming>) -> Box<Fa
     })
 }
 
-fn judge(status: StatusCode, failure: &Failure) -> (Blame, KeyOutcome, Health) {
+/// Whom an error is held against. What the body says of a key counts for more than the status: Google refuses a bad
+/// one with 400, and 403 may be about one model alone, which is no reason to use the key for no other.
+pub(super) fn judge(status: StatusCode, failure: &Failure) -> (Blame, KeyOutcome, Health) {
     let code = status.as_u16();
     match code {
         429 => (
@@ -194,10 +197,17 @@ fn judge(status: StatusCode, failure: &Failure) -> (Blame, KeyOutcome, Health) {
             },
             Health::Unknown,
         ),
-        401 | 403 => (Blame::Key, KeyOutcome::AuthFailed(code), Health::Unknown),
-        402 => (Blame::Key, KeyOutcome::Status(code), Health::Unknown),
         // 499 is how proxies in front of an upstream say that it was they who gave up.
         408 | 499 | 500..=599 => (Blame::Target, KeyOutcome::Status(code), Health::Ill),
+        401 => (Blame::Key, KeyOutcome::AuthFailed(code), Health::Unknown),
+        _ if failure.kind == FailureKind::UpstreamAuth => {
+            (Blame::Key, KeyOutcome::AuthFailed(code), Health::Unknown)
+        }
+        402 => (Blame::Key, KeyOutcome::Status(code), Health::Unknown),
+        // Another account may be allowed what this one is not.
+        403 if failure.kind != FailureKind::Policy => {
+            (Blame::Key, KeyOutcome::Status(code), Health::Well)
+        }
         404 => (Blame::TargetForGood, KeyOutcome::Status(code), Health::Well),
         _ if matches!(
             failure.kind,

@@ -70,6 +70,10 @@ pub async fn handle(hub: Arc<Hub>, request: Request<Incoming>) -> Response<Answe
     {
         return refused(dialect, &failure, &request_id);
     }
+    let limited = key
+        .clone()
+        .filter(|key| key.allowance.rpm.is_some() || key.allowance.tpm.is_some())
+        .map(|key| (Arc::clone(&hub), key));
     let caller = Caller {
         hub,
         snapshot,
@@ -77,6 +81,9 @@ pub async fn handle(hub: Arc<Hub>, request: Request<Incoming>) -> Response<Answe
         key,
     };
     let mut response = answer(caller, found, request).await;
+    if let Some((hub, key)) = limited {
+        allowance::tell_refused(&hub, &key, dialect, &mut response);
+    }
     private(response.headers_mut());
     response
 }

@@ -44,7 +44,7 @@ pub enum KeyOutcome {
         /// As long as the upstream asked for; `None` lets it grow by itself.
         retry_after: Option<Duration>,
     },
-    /// 401 or 403: the key is set aside until it is reset or configured anew.
+    /// The upstream does not know the key: it is set aside until it is reset or configured anew.
     AuthFailed(u16),
     /// No answer at all; not the key's fault.
     ConnectionFailed,

@@ -4,6 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use http::HeaderMap;
 use http::header::RETRY_AFTER;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// The wait that the head of an answer asks for. A wait of a year is the pool's business to bound.
 #[must_use]
@@ -29,7 +31,7 @@ pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
             return Some(date.duration_since(now).unwrap_or_default());
         }
     }
-    exhausted_reset(&text)
+    exhausted_reset(&text).or_else(|| exhausted_until(&text, now))
 }
 
 /// OpenAI's family of limits that has run out: `x-ratelimit-remaining-requests: 0` and its reset.
@@ -38,6 +40,24 @@ fn exhausted_reset<'h>(text: &impl Fn(&str) -> Option<&'h str>) -> Option<Durati
         .iter()
         .filter(|kind| text(&format!("x-ratelimit-remaining-{kind}")) == Some("0"))
         .filter_map(|kind| span(text(&format!("x-ratelimit-reset-{kind}"))?))
+        .max()
+}
+
+/// Anthropic's family, whose resets are points in time: `anthropic-ratelimit-tokens-remaining: 0` and its reset.
+fn exhausted_until<'h>(
+    text: &impl Fn(&str) -> Option<&'h str>,
+    now: SystemTime,
+) -> Option<Duration> {
+    ["requests", "tokens", "input-tokens", "output-tokens"]
+        .iter()
+        .filter(|kind| text(&format!("anthropic-ratelimit-{kind}-remaining")) == Some("0"))
+        .filter_map(|kind| text(&format!("anthropic-ratelimit-{kind}-reset")))
+        .filter_map(|reset| OffsetDateTime::parse(reset, &Rfc3339).ok())
+        .map(|reset| {
+            SystemTime::from(reset)
+                .duration_since(now)
+                .unwrap_or_default()
+        })
         .max()
 }
 
@@ -109,6 +129,35 @@ mod tests {
             of(&[
                 ("x-ratelimit-remaining-tokens", "5"),
                 ("x-ratelimit-reset-tokens", "1s")
+            ]),
+            None
+        );
+        assert_eq!(
+            of(&[
+                ("anthropic-ratelimit-requests-remaining", "9"),
+                ("anthropic-ratelimit-requests-reset", "1970-01-01T00:05:00Z"),
+                ("anthropic-ratelimit-tokens-remaining", "0"),
+                ("anthropic-ratelimit-tokens-reset", "1970-01-01T00:00:30Z"),
+                ("anthropic-ratelimit-output-tokens-remaining", "0"),
+                (
+                    "anthropic-ratelimit-output-tokens-reset",
+                    "1970-01-01T01:00:40+01:00"
+                ),
+            ]),
+            seconds(40)
+        );
+        assert_eq!(
+            of(&[
+                ("anthropic-ratelimit-tokens-remaining", "0"),
+                ("anthropic-ratelimit-tokens-reset", "1969-12-31T23:59:59Z"),
+            ]),
+            seconds(0),
+            "it is over"
+        );
+        assert_eq!(
+            of(&[
+                ("anthropic-ratelimit-tokens-remaining", "0"),
+                ("anthropic-ratelimit-tokens-reset", "soon"),
             ]),
             None
         );

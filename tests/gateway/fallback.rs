@@ -218,6 +218,69 @@ async fn a_provider_key_that_is_refused_is_never_the_clients_fault() {
 }
 
 #[tokio::test]
+async fn a_key_that_google_refuses_with_400_is_set_aside() {
+    const BAD: &str = r#"{"error":{"code":400,"message":"API key not valid. Please pass a valid API key.","status":"INVALID_ARGUMENT","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"API_KEY_INVALID"}]}}"#;
+    for client in ALL {
+        let upstream =
+            Upstream::start([Reply::json(400, BAD), Reply::json(200, GEMINI.answer)]).await;
+        let hub = TestHub::before(&[provider("one", "gemini", &upstream, "")]).await;
+        for _ in 0..4 {
+            let answer = hub.post(client.path, client.request).await;
+            assert_eq!(answer.status, 200, "{}: {}", client.format, answer.text);
+        }
+        let asked = upstream.asked();
+        assert_eq!(asked.len(), 5, "{}", client.format);
+        let key = |at: usize| asked[at].headers.get("x-goog-api-key");
+        assert_ne!(key(0), key(1));
+        assert!((1..5).all(|at| key(at) == key(1)), "{}", client.format);
+    }
+    let upstream = Upstream::start([Reply::json(400, BAD)]).await;
+    let hub = TestHub::before(&[provider("one", "gemini", &upstream, "")]).await;
+    for _ in 0..2 {
+        let answer = hub.post(GEMINI.path, GEMINI.request).await;
+        assert_eq!(answer.status, 500, "{}", answer.text);
+        assert_eq!(answer.json()["error"]["status"], "INTERNAL");
+        assert!(!answer.text.contains("API_KEY_INVALID"), "{}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn a_forbidden_model_does_not_cost_the_key() {
+    let cases = [
+        (
+            &MESSAGES,
+            r#"{"type":"error","error":{"type":"permission_error","message":"Your account may not use model m"}}"#,
+        ),
+        (
+            &GEMINI,
+            r#"{"error":{"code":403,"message":"You may not use this","status":"PERMISSION_DENIED"}}"#,
+        ),
+        (
+            &CHAT,
+            r#"{"error":{"message":"no","type":"invalid_request_error","code":"model_access"}}"#,
+        ),
+        (
+            &RESPONSES,
+            r#"{"error":{"message":"You are not allowed to sample from this model","code":null}}"#,
+        ),
+    ];
+    for (vendor, words) in cases {
+        for client in ALL {
+            let what = format!("{} to {}", client.format, vendor.format);
+            let no = || Reply::json(403, words);
+            let script = [no(), no(), Reply::json(200, vendor.answer)];
+            let upstream = Upstream::start(script).await;
+            let hub = TestHub::before(&[provider("one", vendor.format, &upstream, "")]).await;
+            let answer = hub.post(client.path, client.request).await;
+            assert_eq!(answer.status, 403, "{what}: {}", answer.text);
+            assert_eq!(upstream.asked().len(), 2, "{what}: each key may be allowed");
+            let answer = hub.post(client.path, client.request).await;
+            assert_eq!(answer.status, 200, "{what}: {}", answer.text);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_dead_upstream_is_told_in_every_dialect() {
     for client in ALL {
         for format in ["openai", "anthropic", "gemini", "openai-responses"] {

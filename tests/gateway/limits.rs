@@ -103,6 +103,19 @@ async fn the_limit_of_requests_speaks_every_dialect() {
             .expect("whole seconds");
         assert!((1..=61).contains(&wait), "{wait}");
         assert!(answer.header("x-should-retry").is_none());
+        let (left, reset) = match sample.format {
+            "anthropic" => (
+                "anthropic-ratelimit-requests-remaining",
+                "anthropic-ratelimit-requests-reset",
+            ),
+            _ => (
+                "x-ratelimit-remaining-requests",
+                "x-ratelimit-reset-requests",
+            ),
+        };
+        let want = (sample.format != "gemini").then_some("0");
+        assert_eq!(answer.header(left), want, "{}", sample.format);
+        assert_eq!(answer.header(reset).is_some(), want.is_some());
         assert_eq!(upstream.asked().len(), 2, "the refused one went nowhere");
         assert_eq!(meter(&hub).in_flight(), 0);
     }
@@ -121,6 +134,13 @@ async fn tokens_are_counted_as_the_upstream_counts_them() {
         .and_then(|left| left.parse().ok())
         .expect("a number");
     assert!((20..45).contains(&left), "{left}");
+    let reset = answer.header("anthropic-ratelimit-tokens-reset");
+    let reset = time::OffsetDateTime::parse(
+        reset.expect("a time"),
+        &time::format_description::well_known::Rfc3339,
+    );
+    let in_seconds = reset.expect("RFC 3339").unix_timestamp() - wall_ms() / 1_000;
+    assert!((55..=61).contains(&in_seconds), "{in_seconds}");
     assert_eq!(meter(&hub).tokens_reserved(), 0);
     let mut answers = 1;
     let refused = loop {
@@ -172,6 +192,13 @@ async fn a_spent_budget_closes_everything_that_spends() {
             );
             if sample.format.starts_with("openai") {
                 assert_eq!(answer.json()["error"]["code"], "budget_exceeded");
+            }
+            if sample.format == "gemini" {
+                let wait = answer.header("retry-after").expect("a wait");
+                let seconds: u64 = wait.parse().expect("whole seconds");
+                assert!((1..=86_400).contains(&seconds), "{wait}");
+                let told = &answer.json()["error"]["details"][0]["retryDelay"];
+                assert_eq!(*told, format!("{wait}s"), "{}", answer.text);
             }
         }
     }

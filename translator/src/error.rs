@@ -157,6 +157,34 @@ pub struct Overflow {
     pub limit: Option<u64>,
 }
 
+/// What servers of OpenAI's dialects mean by 400 and 403, where that is not what the status says: some refuse a bad key
+/// with 400, and 403 is about the key only when nothing else is named.
+pub(crate) fn openai_refusal(status: u16, code: &str, message: &str) -> Option<FailureKind> {
+    if !matches!(status, 400 | 403) {
+        return None;
+    }
+    let words = message.to_ascii_lowercase();
+    let of_key = matches!(
+        code,
+        "invalid_api_key" | "account_deactivated" | "invalid_organization" | "token_expired"
+    ) || KEY_PHRASES.iter().any(|phrase| words.starts_with(phrase));
+    if of_key {
+        return Some(FailureKind::UpstreamAuth);
+    }
+    let named = !code.is_empty() || words.contains("model");
+    (status == 403 && named).then_some(FailureKind::Permission)
+}
+
+/// How they begin when it is the key, in lower case. Further on a message may repeat what the client wrote, which must not
+/// cost the hub its key.
+const KEY_PHRASES: [&str; 5] = [
+    "incorrect api key",
+    "invalid api key",
+    "api key not valid",
+    "api key expired",
+    "api key was reported",
+];
+
 /// Phrases by which vendors say that the prompt does not fit, in lower case.
 const OVERFLOW_PHRASES: [&str; 8] = [
     "maximum context length",

@@ -370,9 +370,11 @@ fn room(limit: u64, (here, mut there): Windows<'_>, reserved: u64, second: u64) 
     Room {
         limit,
         left: limit.saturating_sub(used).saturating_sub(reserved),
-        whole_in: match used {
-            0 => Duration::ZERO,
-            _ => Duration::from_secs(here.wait(there, second, 0)),
-        },
+        whole_in: Duration::from_secs(match (used, reserved) {
+            (0, 0) => 0,
+            (_, 0) => here.wait(there, second, 0),
+            // What is reserved counts from when it is used, and that is now at the earliest.
+            _ => SECONDS,
+        }),
     }
 }

@@ -389,7 +389,8 @@ fn headers_know_what_is_left() {
     let room = standing.tokens.expect("limited");
     assert_eq!(
         (room.limit, room.left, room.whole_in.as_secs()),
-        (1_000, 700, 0)
+        (1_000, 700, 61),
+        "what is reserved is there again a minute after it is used"
     );
     bench.wait(1);
     bench.settle(reservation, 100, 0);

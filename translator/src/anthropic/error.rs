@@ -37,6 +37,10 @@ pub(crate) fn decode_error(status: u16, body: &[u8]) -> Failure {
             kind = FailureKind::Billing;
         }
     }
+    // The one refusal of a credential that comes as a matter of permission.
+    if kind == FailureKind::Permission && message.contains("OAuth token") {
+        kind = FailureKind::UpstreamAuth;
+    }
     let message = if message.is_empty() {
         plain_message(status, b"")
     } else {
@@ -185,6 +189,11 @@ mod tests {
             ),
             (402, body("billing_error", "pay"), FailureKind::Billing),
             (403, body("permission_error", "no"), FailureKind::Permission),
+            (
+                403,
+                body("permission_error", "OAuth token has been revoked."),
+                FailureKind::UpstreamAuth,
+            ),
             (
                 404,
                 body("not_found_error", "model: x"),

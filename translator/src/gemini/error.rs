@@ -98,10 +98,13 @@ pub(super) fn from_member(error: &Value, status: u16) -> Failure {
 }
 
 fn kind(word: &str, status: u16, reason: Option<&str>, message: &str) -> FailureKind {
-    let bad_key = matches!(
-        reason,
-        Some("API_KEY_INVALID" | "ACCESS_TOKEN_EXPIRED" | "CREDENTIALS_MISSING")
-    ) || message.to_ascii_lowercase().contains("api key");
+    let of_key = |reason: &str| {
+        ["API_KEY_", "ACCESS_TOKEN_", "CONSUMER_"]
+            .iter()
+            .any(|family| reason.starts_with(family))
+            || matches!(reason, "CREDENTIALS_MISSING" | "SERVICE_DISABLED")
+    };
+    let bad_key = reason.is_some_and(of_key) || starts_with_key(message);
     match word {
         _ if bad_key && matches!(status, 400 | 401 | 403) => FailureKind::UpstreamAuth,
         "INVALID_ARGUMENT" | "OUT_OF_RANGE" => FailureKind::InvalidRequest,
@@ -116,6 +119,15 @@ fn kind(word: &str, status: u16, reason: Option<&str>, message: &str) -> Failure
         "INTERNAL" | "UNKNOWN" | "DATA_LOSS" => FailureKind::Upstream,
         _ => FailureKind::from_status(status),
     }
+}
+
+/// How messages about the key begin. Further on they may repeat what the client wrote, which must not cost the hub its
+/// key.
+fn starts_with_key(message: &str) -> bool {
+    let lower = message.to_ascii_lowercase();
+    ["api key", "your api key", "please pass a valid api key"]
+        .iter()
+        .any(|phrase| lower.starts_with(phrase))
 }
 
 /// `"12s"` or `"1.5s"`.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::error::{Failure, FailureKind, detect_overflow, overflow_message};
+use crate::error::{Failure, FailureKind, detect_overflow, openai_refusal, overflow_message};
 use crate::json::{self, Writer};
 use crate::wire::{Raw, Str, parse_raw, parse_text};
 use crate::{Dialect, Text, wire_object};
@@ -84,7 +84,7 @@ fn from_wire(status: u16, wire: &WireError<'_>) -> Failure {
         .map_or("", Str::as_str);
     let code_word = code.as_deref().filter(|_| numeric.is_none());
     let mut failure = Failure::new(
-        kind(status, kind_word, code_word.unwrap_or_default()),
+        kind(status, kind_word, code_word.unwrap_or_default(), &message),
         mask(&message),
     );
     if let Some(overflow) = detect_overflow(&message, code_word) {
@@ -100,12 +100,8 @@ fn from_wire(status: u16, wire: &WireError<'_>) -> Failure {
 fn plain(status: u16, text: &str) -> Failure {
     let usable = !text.is_empty() && text.len() <= 500 && !text.starts_with('<');
     let message = if usable { mask(text) } else { reason(status) };
-    let kind = if status == 0 {
-        FailureKind::Upstream
-    } else {
-        FailureKind::from_status(status)
-    };
-    let mut failure = Failure::new(kind, message);
+    let words = if usable { text } else { "" };
+    let mut failure = Failure::new(kind(status, "", "", words), message);
     if let Some(overflow) = detect_overflow(text, None) {
         failure.kind = FailureKind::ContextTooLong;
         failure.overflow = Some(overflow);
@@ -121,7 +117,7 @@ fn literal(raw: &str) -> Cow<'_, str> {
     }
 }
 
-fn kind(status: u16, kind: &str, code: &str) -> FailureKind {
+fn kind(status: u16, kind: &str, code: &str, message: &str) -> FailureKind {
     match code {
         "insufficient_quota" | "billing_hard_limit_reached" => return FailureKind::Billing,
         "context_length_exceeded" => return FailureKind::ContextTooLong,
@@ -139,6 +135,9 @@ fn kind(status: u16, kind: &str, code: &str) -> FailureKind {
         "overloaded_error" | "engine_overloaded_error" => return FailureKind::Overloaded,
         "permission_error" | "PERMISSION_DENIED" => return FailureKind::Permission,
         _ => {}
+    }
+    if let Some(kind) = openai_refusal(status, code, message) {
+        return kind;
     }
     if status != 0 {
         return FailureKind::from_status(status);

@@ -1,7 +1,7 @@
 //! Error bodies and error codes, both ways.
 
 use super::wire_response::ErrorWire;
-use crate::error::{Failure, FailureKind, detect_overflow, overflow_message};
+use crate::error::{Failure, FailureKind, detect_overflow, openai_refusal, overflow_message};
 use crate::json::{self, Writer};
 use crate::wire::{Raw, parse_text};
 use crate::{Dialect, Text};
@@ -115,6 +115,10 @@ fn kind(status: Option<u16>, code: Option<&str>, tag: Option<&str>, message: &st
         tag.and_then(named)
             .filter(|kind| *kind == FailureKind::Billing)
     }) {
+        return kind;
+    }
+    let plain = code.filter(|code| code.parse::<u16>().is_err());
+    if let Some(kind) = openai_refusal(status.unwrap_or(0), plain.unwrap_or_default(), message) {
         return kind;
     }
     match (status, tag) {
@@ -285,6 +289,24 @@ mod tests {
                 "key",
                 401,
                 r#"{"error":{"message":"m","type":"invalid_request_error","code":"invalid_api_key"}}"#,
+                FailureKind::UpstreamAuth,
+            ),
+            (
+                "a model",
+                403,
+                r#"{"error":{"message":"You are not allowed to sample from this model","code":null}}"#,
+                FailureKind::Permission,
+            ),
+            (
+                "a feature",
+                403,
+                r#"{"error":{"message":"m","code":"feature_access"}}"#,
+                FailureKind::Permission,
+            ),
+            (
+                "no reason",
+                403,
+                r#"{"error":{"message":"m","code":403}}"#,
                 FailureKind::UpstreamAuth,
             ),
             (

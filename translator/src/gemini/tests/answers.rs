@@ -451,6 +451,21 @@ fn errors_both_ways() {
         ),
         (
             400,
+            r#"{"error":{"code":400,"message":"Invalid value at 'contents[0].role': \"API key not valid\"","status":"INVALID_ARGUMENT"}}"#,
+            FailureKind::InvalidRequest,
+        ),
+        (
+            403,
+            r#"{"error":{"code":403,"message":"blocked","status":"PERMISSION_DENIED","details":[{"reason":"API_KEY_SERVICE_BLOCKED"}]}}"#,
+            FailureKind::UpstreamAuth,
+        ),
+        (
+            403,
+            r#"{"error":{"code":403,"message":"You may not use this model","status":"PERMISSION_DENIED"}}"#,
+            FailureKind::Permission,
+        ),
+        (
+            400,
             r#"{"error":{"code":400,"message":"The input token count (2000000) exceeds the maximum number of tokens allowed (1048576).","status":"INVALID_ARGUMENT"}}"#,
             FailureKind::ContextTooLong,
         ),

@@ -540,6 +540,42 @@ fn errors_are_read_in_every_shape() {
             "no",
         ),
         (
+            403,
+            r#"{"error":{"message":"no","code":"model_access"}}"#,
+            FailureKind::Permission,
+            "no",
+        ),
+        (
+            403,
+            r#"{"error":{"message":"You are not allowed to sample from this model","code":null}}"#,
+            FailureKind::Permission,
+            "You are not allowed to sample from this model",
+        ),
+        (
+            403,
+            r#"{"error":{"message":"no","code":"account_deactivated"}}"#,
+            FailureKind::UpstreamAuth,
+            "no",
+        ),
+        (
+            403,
+            r#"{"error":{"message":"no"}}"#,
+            FailureKind::UpstreamAuth,
+            "no",
+        ),
+        (
+            400,
+            r#"{"error":{"message":"Unknown role: 'invalid api key'","type":"invalid_request_error"}}"#,
+            FailureKind::InvalidRequest,
+            "Unknown role: 'invalid api key'",
+        ),
+        (
+            400,
+            r#"{"code":"Bad argument","error":"Incorrect API key provided: xx"}"#,
+            FailureKind::UpstreamAuth,
+            "Incorrect API key provided: xx",
+        ),
+        (
             404,
             r#"{"error":{"message":"no model","code":"model_not_found"}}"#,
             FailureKind::NotFound,
