@@ -6,7 +6,7 @@
 //! Rules look backwards only, so that a growing conversation keeps its earlier bytes.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 
 use crate::error::Refusal;
 use crate::fidelity::{Action, Report};
@@ -39,7 +39,9 @@ pub fn prepare(
     request.residue.retain(|residue| residue.raw != "null");
     if request.dialect != target.dialect {
         residue(request, target.dialect, report)?;
+        crate::speakers::name(request, report);
     }
+    overruled(request, report);
     request.stop.retain(|stop| !stop.is_empty());
     dedup(&mut request.stop);
     if request.n == Some(1) {
@@ -53,13 +55,22 @@ pub fn prepare(
         request.parallel = None;
     }
     nameless(&mut request.turns, request.dialect, report);
+    if request.dialect != target.dialect {
+        unknown(&mut request.turns, request.dialect, report);
+    }
     unique_ids(&mut request.turns);
     let turns = pair(
         std::mem::take(&mut request.turns),
         Member::ToolResult.of(request.dialect),
         report,
     );
+    let given = turns.iter().any(|turn| turn.role == Role::User);
     request.turns = without_empty(turns);
+    if given && request.turns.is_empty() && request.instructions.is_empty() {
+        // Silence is not the same as no conversation.
+        let silence = vec![Part::text(NO_CONTENT)];
+        request.turns.push(Turn::new(Role::User, silence));
+    }
     opening_turn(request, target.dialect, report)
 }
 
@@ -92,6 +103,13 @@ fn residue(request: &mut Request<'_>, target: Dialect, report: &mut Report) -> R
         }
     }
     Ok(())
+}
+
+/// Members of which another spelling counts.
+fn overruled(request: &mut Request<'_>, report: &mut Report) {
+    for member in request.overruled.drain(..) {
+        report.dropped(member, "a newer member for the same thing counts");
+    }
 }
 
 /// A tool that is declared again is sent once: the first declaration counts. One in a group that is the same as
@@ -159,61 +177,108 @@ fn nameless(turns: &mut [Turn<'_>], client: Dialect, report: &mut Report) {
     }
 }
 
+/// Leaves out parts that only their own dialect can carry and that say nothing in words.
+fn unknown(turns: &mut [Turn<'_>], client: Dialect, report: &mut Report) {
+    for turn in turns {
+        turn.parts.retain(|part| {
+            let is_mute = match &part.kind {
+                Kind::Other { text, .. } => text.as_ref().is_none_or(Text::is_blank),
+                Kind::ServerTool { summary, .. } => summary.is_blank(),
+                _ => false,
+            };
+            if is_mute {
+                report.dropped(
+                    Member::Content.of(client),
+                    "a part without a counterpart and without text",
+                );
+            }
+            !is_mute
+        });
+    }
+}
+
+/// A call without a result so far, while ids are given.
+struct Asked<'a> {
+    /// The id that the client gave.
+    given: Cow<'a, str>,
+    /// The id that no other call has.
+    unique: Cow<'a, str>,
+    name: Cow<'a, str>,
+}
+
 /// Gives every call an id of its own: missing ones by place, repeated ones by hash of id and turn.
-/// Results follow the latest call of their id, or, without an id, the first open call of their name.
+/// A result answers the first open call of its id; without an id, the first open call of its name that no other
+/// result of the turn names.
 fn unique_ids<'a>(turns: &mut [Turn<'a>]) {
     let parts = turns.iter().flat_map(|turn| &turn.parts);
     let calls = parts.filter(|part| matches!(part.kind, Kind::ToolCall(_)));
     let mut seen: HashMap<Cow<'a, str>, Cow<'a, str>> = HashMap::with_capacity(calls.count());
-    // Calls of the latest assistant turn that wait for a result: name and id.
-    let mut open: VecDeque<(Cow<'a, str>, Cow<'a, str>)> = VecDeque::new();
+    // Calls that wait for a result, until the assistant calls again behind words of another side.
+    let mut open: Vec<Asked<'a>> = Vec::new();
+    let mut interrupted = false;
     for (index, turn) in turns.iter_mut().enumerate() {
-        if turn.role == Role::Assistant
-            && turn
-                .parts
-                .iter()
-                .any(|part| matches!(part.kind, Kind::ToolCall(_)))
-        {
+        let assistant = turn.role == Role::Assistant;
+        let is_call = |part: &Part<'_>| matches!(part.kind, Kind::ToolCall(_));
+        if assistant && interrupted && turn.parts.iter().any(is_call) {
             open.clear();
+            interrupted = false;
         }
+        interrupted |= !assistant;
         let mut calls = 0;
         for part in &mut turn.parts {
-            match &mut part.kind {
-                Kind::ToolCall(call) => {
-                    let id = if call.id.is_empty() {
-                        Cow::Owned(format!("call_{index}_{calls}"))
-                    } else if seen.contains_key(call.id.as_ref()) {
-                        Cow::Owned(format!(
-                            "call_{}",
-                            ident::hash_hex(&format!("{}#{index}.{calls}", call.id), 24)
-                        ))
-                    } else {
-                        call.id.clone()
-                    };
-                    calls += 1;
-                    open.push_back((call.name.clone(), id.clone()));
-                    seen.insert(std::mem::replace(&mut call.id, id.clone()), id);
-                }
-                Kind::ToolResult(result) if result.id.is_empty() => {
-                    let name = result.name.as_deref();
-                    let place = open
-                        .iter()
-                        .position(|(tool, _)| Some(tool.as_ref()) == name);
-                    let place = place.or((name.is_none() && !open.is_empty()).then_some(0));
-                    if let Some((_, id)) = place.and_then(|place| open.remove(place)) {
-                        result.id = id;
-                    }
-                }
-                Kind::ToolResult(result) => {
-                    if let Some(id) = seen.get(result.id.as_ref())
-                        && *id != result.id
-                    {
-                        result.id = id.clone();
-                    }
-                    open.retain(|(_, id)| *id != result.id);
-                }
-                _ => {}
-            }
+            let Kind::ToolCall(call) = &mut part.kind else {
+                continue;
+            };
+            let id = if call.id.is_empty() {
+                Cow::Owned(format!("call_{index}_{calls}"))
+            } else if seen.contains_key(call.id.as_ref()) {
+                Cow::Owned(format!(
+                    "call_{}",
+                    ident::hash_hex(&format!("{}#{index}.{calls}", call.id), 24)
+                ))
+            } else {
+                call.id.clone()
+            };
+            calls += 1;
+            let given = std::mem::replace(&mut call.id, id.clone());
+            open.push(Asked {
+                given: given.clone(),
+                unique: id.clone(),
+                name: call.name.clone(),
+            });
+            seen.insert(given, id);
+        }
+        answers(turn, &mut open, &seen);
+    }
+}
+
+/// Gives the results of a turn the ids of their calls: those that name a call before those that do not.
+fn answers<'a>(
+    turn: &mut Turn<'a>,
+    open: &mut Vec<Asked<'a>>,
+    seen: &HashMap<Cow<'a, str>, Cow<'a, str>>,
+) {
+    let mut unnamed = Vec::new();
+    for part in &mut turn.parts {
+        let Kind::ToolResult(result) = &mut part.kind else {
+            continue;
+        };
+        if result.id.is_empty() {
+            unnamed.push(result);
+        } else if let Some(place) = open.iter().position(|call| call.given == result.id) {
+            result.id = open.remove(place).unique;
+        } else if let Some(id) = seen.get(result.id.as_ref()) {
+            result.id = id.clone();
+        }
+    }
+    for result in unnamed {
+        let name = result.name.as_deref();
+        let place = open
+            .iter()
+            .position(|call| Some(call.name.as_ref()) == name);
+        let place = place.or((name.is_none() && !open.is_empty()).then_some(0));
+        if let Some(place) = place {
+            result.id = open.remove(place).unique;
         }
     }
 }
@@ -604,6 +669,71 @@ mod tests {
             "{shown}"
         );
         assert!(!shown.contains("unknown"), "{shown}");
+    }
+
+    #[test]
+    fn a_turn_that_says_nothing_elsewhere_is_no_turn() {
+        let mystery = |text: Option<&'static str>| {
+            Part::new(Kind::Other {
+                tag: "mystery".into(),
+                text: text.map(Text::borrowed),
+                raw: r#"{"type":"mystery"}"#.into(),
+            })
+        };
+        let silent = vec![
+            user(vec![Part::text("a")]),
+            assistant(vec![mystery(None)]),
+            user(vec![Part::text("b")]),
+        ];
+        assert_eq!(prepared(silent), "U[a] U[b]");
+        assert_eq!(
+            prepared(vec![user(vec![mystery(Some(" "))])]),
+            "U[(no content)]"
+        );
+        assert_eq!(prepared(vec![user(vec![mystery(Some("x"))])]), "U[?]");
+        assert_eq!(
+            prepared(vec![user(vec![Part::text("")])]),
+            "U[(no content)]"
+        );
+    }
+
+    #[test]
+    fn parallel_calls_that_share_an_id_keep_their_results() {
+        let second = format!("call_{}", ident::hash_hex("call_0#1.1", 24));
+        let shared = vec![
+            user(vec![Part::text("q")]),
+            assistant(vec![call("call_0", "f"), call("call_0", "f")]),
+            user(vec![result("call_0", "1"), result("call_0", "2")]),
+        ];
+        assert_eq!(
+            prepared(shared),
+            format!("U[q] A[c:call_0,c:{second}] U[r:call_0=1,r:{second}=2]")
+        );
+        let second = format!("call_{}", ident::hash_hex("call_0#2.0", 24));
+        let spread = vec![
+            user(vec![Part::text("q")]),
+            assistant(vec![call("call_0", "f")]),
+            assistant(vec![call("call_0", "f")]),
+            user(vec![result("call_0", "1")]),
+            user(vec![result("call_0", "2")]),
+        ];
+        assert_eq!(
+            prepared(spread),
+            format!("U[q] A[c:call_0] A[c:{second}] U[r:call_0=1,r:{second}=2]")
+        );
+    }
+
+    #[test]
+    fn a_result_without_an_id_leaves_calls_to_the_results_that_name_them() {
+        let turns = vec![
+            user(vec![Part::text("q")]),
+            assistant(vec![call("q1", "f"), call("", "f")]),
+            user(vec![result("", "2"), result("q1", "1")]),
+        ];
+        assert_eq!(
+            prepared(turns),
+            "U[q] A[c:q1,c:call_1_1] U[r:q1=1,r:call_1_1=2]"
+        );
     }
 
     #[test]

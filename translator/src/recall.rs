@@ -103,18 +103,28 @@ pub fn mark(request: &Request<'_>) -> u64 {
     hasher.finish()
 }
 
-/// Gives earlier answers the state that the hub kept, where the client has returned none with them.
+/// Gives earlier answers the state that the hub kept, where the client has returned none with them. Of an answer whose
+/// reasoning came back, the words may still lack their phase.
 pub fn fill(request: &mut Request<'_>, recall: Recall<'_>) {
     let marks = OnceCell::new();
     for index in 0..request.turns.len() {
         let turn = &request.turns[index];
-        if turn.role != Role::Assistant || turn.parts.iter().any(|part| !part.opaque.is_empty()) {
+        if turn.role != Role::Assistant {
             continue;
         }
+        let returned = || turn.parts.iter().flat_map(|part| &part.opaque);
         let before = || marks.get_or_init(|| prefixes(&request.turns))[index];
-        let found = match calls(turn) {
-            0 => of_answer(turn, recall, &before),
-            _ => of_calls(turn, recall, &before),
+        let found = match (calls(turn), returned().next().is_some()) {
+            (0, false) => of_answer(turn, recall, &before),
+            (0, true) if !returned().any(is_phase) => {
+                let mut found = of_answer(turn, recall, &before);
+                found
+                    .iter_mut()
+                    .for_each(|(_, states)| states.retain(is_phase));
+                found
+            }
+            (1.., false) => of_calls(turn, recall, &before),
+            (_, true) => continue,
         };
         let parts = &mut request.turns[index].parts;
         // From the end, so that positions stay true.
@@ -122,6 +132,10 @@ pub fn fill(request: &mut Request<'_>, recall: Recall<'_>) {
             place(parts, at, states);
         }
     }
+}
+
+fn is_phase(state: &Opaque<'_>) -> bool {
+    state.kind == OpaqueKind::Phase
 }
 
 type Found = Vec<(usize, Vec<Opaque<'static>>)>;
@@ -194,7 +208,7 @@ fn is_unique(id: &str) -> bool {
 fn place(parts: &mut Vec<Part<'_>>, at: usize, states: Vec<Opaque<'static>>) {
     let is_call = matches!(parts[at].kind, Kind::ToolCall(_));
     if !is_call {
-        parts[at].opaque = states;
+        parts[at].opaque.extend(states);
         return;
     }
     let (own, mut before): (Vec<_>, Vec<_>) = states

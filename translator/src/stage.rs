@@ -9,7 +9,7 @@ use crate::answer::Answer;
 use crate::course::Course;
 use crate::error::{Failure, FailureKind};
 use crate::estimate::Spoken;
-use crate::ir::{Event, Finish, Usage};
+use crate::ir::{Event, Finish, Opening, Usage};
 use crate::note::Notes;
 use crate::recall::Kept;
 use crate::sequence::{Order, Sequencer};
@@ -203,6 +203,21 @@ fn harden(event: Event<'_>, client: Option<Dialect>) -> Event<'_> {
             FailureKind::Upstream,
             format!("the model made an unusable tool call ({reason})"),
         )),
+        // Nobody else is shown the step itself, and its state belongs on nothing else.
+        Event::Open {
+            part,
+            choice,
+            kind: kind @ Opening::ServerTool { .. },
+            mut opaque,
+        } => {
+            opaque.retain(|state| Some(state.origin) == client);
+            Event::Open {
+                part,
+                choice,
+                kind,
+                opaque,
+            }
+        }
         other => other,
     }
 }
@@ -227,7 +242,7 @@ fn unanswered<'a>(event: Event<'a>, summary: &Summary) -> Event<'a> {
 mod tests {
     use super::*;
     use crate::ident::Ids;
-    use crate::ir::Opening;
+    use crate::ir::{Opaque, OpaqueKind};
     use crate::text::Text;
 
     fn stage(undo: &Undo, calls: usize, resumes: bool) -> Stage {
@@ -358,6 +373,36 @@ mod tests {
         }
         // Behind a pause, words are a part of their own.
         assert_eq!(out.join(" "), "+0 0:Hel u2 0:lo u4 -0 +0 1:! u6 -1 .0Stop");
+    }
+
+    #[test]
+    fn state_of_a_step_that_the_client_is_not_shown_goes_with_it() {
+        let state = Opaque {
+            origin: Dialect::Gemini,
+            provider: None,
+            model: None,
+            kind: OpaqueKind::Signature,
+            state: "c2ln".into(),
+        };
+        let step = Event::Open {
+            part: 0,
+            choice: 0,
+            kind: Opening::ServerTool {
+                summary: "".into(),
+                raw: r#"{"toolCall":{}}"#.into(),
+            },
+            opaque: vec![state],
+        };
+        for (client, want) in [
+            (Dialect::Gemini, 1),
+            (Dialect::OpenAiChat, 0),
+            (Dialect::Anthropic, 0),
+        ] {
+            let Event::Open { opaque, .. } = harden(step.clone(), Some(client)) else {
+                unreachable!("it stays what it was")
+            };
+            assert_eq!(opaque.len(), want, "{client:?}");
+        }
     }
 
     #[test]

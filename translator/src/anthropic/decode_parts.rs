@@ -200,6 +200,7 @@ fn other<'a>(block: &Block<'a>) -> Kind<'a> {
             .as_ref()
             .map(|name| Text::from(format!("[tool available: {}]", name.as_str()))),
         "search_result" => Some(Text::from(search_result(block))),
+        "browser_state" => Some(Text::from(browser_state(block))),
         "compaction" => {
             content_text(block).map(|text| Text::from(format!("[conversation summary] {text}")))
         }
@@ -221,6 +222,20 @@ fn content_text(block: &Block<'_>) -> Option<String> {
         })
         .collect();
     (!pieces.is_empty()).then(|| pieces.join("\n"))
+}
+
+/// What the block says, as it says it: there are no words in it, and every member is of use to the model.
+fn browser_state(block: &Block<'_>) -> String {
+    let raw = block.rebuild();
+    let mut state = Vec::new();
+    Writer::new(&mut state).object(|w| {
+        for (key, range) in json::members(&raw) {
+            if !matches!(key.as_ref(), "type" | "cache_control") {
+                w.raw(&key, &raw[range]);
+            }
+        }
+    });
+    format!("[browser state: {}]", into_string(state))
 }
 
 fn search_result(block: &Block<'_>) -> String {

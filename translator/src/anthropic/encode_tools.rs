@@ -316,11 +316,12 @@ fn server_tool(w: &mut Writer<'_>, server: ServerTool, tool: &Tool<'_>) {
     {
         w.raw("allowed_domains", domains);
     }
-    if let Some(place) = json::member(raw, "user_location").filter(|place| place.starts_with('{')) {
+    if let Some(place) = search_settings::location(raw) {
         w.object_in("user_location", |w| {
             w.str("type", "approximate");
             for key in ["city", "region", "country", "timezone"] {
-                if let Some(value) = json::member(place, key).filter(|value| value.starts_with('"'))
+                if let Some(value) =
+                    json::member(&place, key).filter(|value| value.starts_with('"'))
                 {
                     w.raw(key, value);
                 }

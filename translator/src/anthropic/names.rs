@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use crate::group;
 use crate::ident::{Charset, call_id, tool_name};
 use crate::ir::Tool;
 
@@ -20,36 +21,29 @@ impl<'r> Names<'r> {
             .iter()
             .map(|tool| {
                 let namespace = tool.namespace.as_deref();
-                let shared = namespace.is_some()
-                    && tools.iter().filter(|other| other.name == tool.name).count() > 1;
-                (
-                    &*tool.name,
-                    namespace,
-                    wire_name(&tool.name, namespace.filter(|_| shared), max),
-                )
+                let wire = match group::flat_name(tools, namespace, &tool.name) {
+                    Cow::Borrowed(name) => tool_name(name, Charset::Word, max),
+                    Cow::Owned(name) => {
+                        Cow::Owned(tool_name(&name, Charset::Word, max).into_owned())
+                    }
+                };
+                (&*tool.name, namespace, wire)
             })
             .collect();
         Self { tools, max }
     }
 
-    /// The wire name of a tool, declared or not.
+    /// The wire name of a tool, declared or not. Without a group, the first tool of the name in any group is
+    /// meant where none stands outside of groups.
     pub(super) fn wire(&self, name: &'r str, namespace: Option<&str>) -> Cow<'r, str> {
-        let found = self.tools.iter().find(|(other, group, _)| {
-            *other == name && (namespace.is_none() || *group == namespace)
-        });
-        found.map_or_else(
-            || wire_name(name, None, self.max),
-            |(_, _, wire)| wire.clone(),
-        )
-    }
-}
-
-fn wire_name<'r>(name: &'r str, namespace: Option<&str>, max: usize) -> Cow<'r, str> {
-    match namespace {
-        None => tool_name(name, Charset::Word, max),
-        Some(namespace) => {
-            Cow::Owned(tool_name(&format!("{namespace}__{name}"), Charset::Word, max).into_owned())
-        }
+        let mut named = self.tools.iter().filter(|(other, _, _)| *other == name);
+        let exact = named.clone().find(|(_, group, _)| *group == namespace);
+        exact
+            .or_else(|| named.next().filter(|_| namespace.is_none()))
+            .map_or_else(
+                || tool_name(name, Charset::Word, self.max),
+                |(_, _, wire)| wire.clone(),
+            )
     }
 }
 
@@ -89,5 +83,37 @@ impl<'r> CallIds<'r> {
             || call_id(id, Charset::Word, self.max),
             |(_, wire)| wire.clone(),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::ToolKind;
+
+    fn tool(namespace: Option<&'static str>) -> Tool<'static> {
+        Tool {
+            name: "read".into(),
+            namespace: namespace.map(Cow::Borrowed),
+            description: None,
+            kind: ToolKind::Function { schema: None },
+            strict: None,
+            cache: None,
+            raw: None,
+        }
+    }
+
+    #[test]
+    fn a_bare_name_is_the_tool_outside_of_groups() {
+        for tools in [
+            [tool(Some("fs")), tool(None)],
+            [tool(None), tool(Some("fs"))],
+        ] {
+            let names = Names::of(&tools, 64);
+            assert_eq!(names.wire("read", None), "read");
+            assert_eq!(names.wire("read", Some("fs")), "fs__read");
+        }
+        let grouped = [tool(Some("fs")), tool(Some("db"))];
+        assert_eq!(Names::of(&grouped, 64).wire("read", None), "fs__read");
     }
 }

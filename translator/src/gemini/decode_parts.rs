@@ -16,29 +16,60 @@ pub(super) fn turns<'a>(contents: OneOrMany<'a, Content<'a>>) -> Vec<Turn<'a>> {
         OneOrMany::Many(contents) => contents,
     };
     let mut calls = Calls::default();
-    contents
-        .into_iter()
-        .enumerate()
-        .map(|(index, content)| {
-            let role = role(content.role.as_ref());
-            calls.enter(index, role);
-            let mut out = Vec::new();
-            match content.parts {
-                Some(OneOrMany::One(text)) => out.push(ir::Part::text(text)),
-                Some(OneOrMany::Many(parts)) => {
-                    out.reserve(parts.len());
-                    for part in parts {
-                        read_part(part, &mut calls, &mut out);
-                    }
-                }
-                None => {}
+    let mut out: Vec<Turn<'a>> = Vec::with_capacity(contents.len());
+    for (index, content) in contents.into_iter().enumerate() {
+        let role = role(content.role.as_ref());
+        calls.enter(index, role);
+        let parts = parts(content, &mut calls);
+        match out.last_mut() {
+            // Google's SDKs keep a content for each chunk of a streamed answer.
+            Some(last) if role == Role::Assistant && last.role == role => {
+                parts
+                    .into_iter()
+                    .for_each(|part| go_on(&mut last.parts, part));
             }
-            if let Some(text) = content.text {
-                out.push(ir::Part::text(text));
+            _ => out.push(Turn::new(role, parts)),
+        }
+    }
+    out
+}
+
+fn parts<'a>(content: Content<'a>, calls: &mut Calls<'a>) -> Vec<ir::Part<'a>> {
+    let mut out = Vec::new();
+    match content.parts {
+        Some(OneOrMany::One(text)) => out.push(ir::Part::text(text)),
+        Some(OneOrMany::Many(parts)) => {
+            out.reserve(parts.len());
+            for part in parts {
+                read_part(part, calls, &mut out);
             }
-            Turn::new(role, out)
-        })
-        .collect()
+        }
+        None => {}
+    }
+    if let Some(text) = content.text {
+        out.push(ir::Part::text(text));
+    }
+    out
+}
+
+/// Appends what a later chunk holds: words go on where those before them have stopped, unless there is state between.
+fn go_on<'a>(parts: &mut Vec<ir::Part<'a>>, part: ir::Part<'a>) {
+    if let Some(last) = parts.last_mut()
+        && last.opaque.is_empty()
+        && part.opaque.is_empty()
+    {
+        match (&mut last.kind, &part.kind) {
+            (Kind::Text { text, .. }, Kind::Text { text: more, .. })
+            | (Kind::Reasoning { text }, Kind::Reasoning { text: more }) => {
+                let mut whole = std::mem::take(text).into_cow().into_owned();
+                whole.push_str(&more.as_str());
+                *text = Text::from(whole);
+                return;
+            }
+            _ => {}
+        }
+    }
+    parts.push(part);
 }
 
 fn role(role: Option<&Str<'_>>) -> Role {

@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 
+use super::grounding::{self, Sources, Words};
 use super::wire_request::{Content, Part};
-use super::wire_response::{Candidate, Chunk, Grounding, GroundingChunk};
+use super::wire_response::{Candidate, Chunk};
 use super::{base64, decode_parts, error, finish, logprobs, signatures, usage};
 use crate::Text;
 use crate::continuation::Continuation;
 use crate::error::{Failure, FailureKind};
-use crate::ir::{Args, Citation, Event, Finish, Opaque, Opening, Usage};
+use crate::ir::{Args, Event, Finish, Opaque, Opening, Usage};
 use crate::json;
 use crate::sse::Frame;
 use crate::translate::Origin;
@@ -40,6 +41,14 @@ struct Choice {
     finish: Option<Finish<'static>>,
     seen: bool,
     called: bool,
+    /// There were words.
+    begun: bool,
+    /// The place of the part on the wire.
+    wire: u64,
+    /// Sources of the chunk under way that are not named yet.
+    sources: Sources,
+    /// What was looked for, in words and as a part, until it is told.
+    search: Option<(String, String)>,
 }
 
 /// The text or reasoning part that grows.
@@ -49,6 +58,8 @@ struct Open {
     thought: bool,
     /// State came with it; what follows is a part of its own.
     opaque: Vec<Opaque<'static>>,
+    /// What was said in it, if it is no thought.
+    words: Words,
 }
 
 type Sink<'s> = &'s mut dyn FnMut(Event<'_>);
@@ -191,12 +202,18 @@ impl StreamDecoder {
                 });
             }
         }
+        if let Some(grounding) = &candidate.grounding {
+            let choice = self.choice(index);
+            choice.sources = Sources::read(grounding);
+            choice.search = grounding::search(grounding).or_else(|| choice.search.take());
+            if !choice.begun {
+                self.searched(index, sink);
+            }
+        }
         if let Some(content) = candidate.content {
             self.content(index, content, sink);
         }
-        if let Some(grounding) = candidate.grounding {
-            self.grounding(index, &grounding, sink);
-        }
+        self.cite(index, true, sink);
         if let Some(token) = candidate.continuation {
             self.token = Some(token.get().to_owned());
         }
@@ -212,7 +229,8 @@ impl StreamDecoder {
         match content.parts {
             Some(OneOrMany::One(text)) => self.text(choice, false, text, Vec::new(), sink),
             Some(OneOrMany::Many(parts)) => {
-                for part in parts {
+                for (index, part) in parts.into_iter().enumerate() {
+                    self.choice(choice).wire = index as u64;
                     self.part(choice, part, sink);
                 }
             }
@@ -355,10 +373,16 @@ impl StreamDecoder {
                 part,
                 thought,
                 opaque: Vec::new(),
+                words: Words::default(),
             });
         }
+        let wire = self.choice(choice).wire;
+        self.choice(choice).begun = true;
         if let Some(open) = &mut self.choice(choice).open {
             if !empty {
+                if !open.thought {
+                    open.words.add(wire, &text.as_str());
+                }
                 sink(Event::Delta {
                     part: open.part,
                     text,
@@ -374,6 +398,7 @@ impl StreamDecoder {
     }
 
     fn close(&mut self, choice: usize, sink: Sink<'_>) {
+        self.cite(choice, false, sink);
         if let Some(open) = self.choice(choice).open.take() {
             sink(Event::Close {
                 part: open.part,
@@ -382,45 +407,32 @@ impl StreamDecoder {
         }
     }
 
-    /// Sources are named for the text that is open; before any text there is nothing to cite.
-    fn grounding(&mut self, choice: usize, grounding: &Grounding<'_>, sink: Sink<'_>) {
-        let Some(open) = self
-            .choice(choice)
-            .open
-            .as_ref()
-            .filter(|open| !open.thought)
-        else {
+    /// Names the sources whose segments lie in the open text; with `rest` all others for it too. Before any text
+    /// there is nothing to cite.
+    fn cite(&mut self, choice: usize, rest: bool, sink: Sink<'_>) {
+        let Choice { open, sources, .. } = self.choice(choice);
+        let Some(open) = open.as_mut().filter(|open| !open.thought) else {
             return;
         };
-        let supports = grounding.supports.as_deref().unwrap_or_default();
-        for (index, raw) in grounding.chunks.iter().flatten().enumerate() {
-            let Ok(source) = wire::parse_raw::<GroundingChunk<'_>>(*raw) else {
-                continue;
+        let citations = if rest {
+            open.words.all(sources)
+        } else {
+            open.words.own(sources)
+        };
+        for citation in citations {
+            let part = open.part;
+            sink(Event::Citation { part, citation });
+        }
+    }
+
+    /// What was looked for stands before the words when it is known by then, else behind them.
+    fn searched(&mut self, choice: usize, sink: Sink<'_>) {
+        if let Some((summary, raw)) = self.choice(choice).search.take() {
+            let kind = Opening::ServerTool {
+                summary: summary.into(),
+                raw: raw.into(),
             };
-            let Some(web) = source.web.or(source.retrieved).or(source.maps) else {
-                continue;
-            };
-            let quote = supports
-                .iter()
-                .find(|support| {
-                    support
-                        .chunks
-                        .iter()
-                        .flatten()
-                        .any(|&chunk| chunk as usize == index)
-                })
-                .and_then(|support| support.segment.as_ref()?.text.clone());
-            let citation = Citation {
-                url: web.uri.map(|uri| uri.0),
-                title: web.title.map(|title| title.0),
-                quote: quote.map(Text::into_cow),
-                span: None,
-                raw: raw.get().into(),
-            };
-            sink(Event::Citation {
-                part: open.part,
-                citation,
-            });
+            self.whole(choice, kind, Vec::new(), None, sink);
         }
     }
 
@@ -430,6 +442,7 @@ impl StreamDecoder {
         }
         for choice in 0..self.choices.len() {
             self.close(choice, sink);
+            self.searched(choice, sink);
         }
         if let Some(usage) = self.usage {
             sink(Event::Usage(usage));

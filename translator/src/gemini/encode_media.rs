@@ -138,9 +138,18 @@ fn document(
             Ok(true)
         }
         Source::Parts(parts) => {
-            let mut wrote = false;
+            let title = title.filter(|title| !title.is_empty());
+            if let Some(title) = title {
+                let before = Text::borrowed("<document title=\"");
+                let behind = Text::borrowed("\">");
+                w.object(|w| w.concat("text", &[&before, title, &behind]));
+            }
+            let mut wrote = title.is_some();
             for inner in parts {
                 wrote |= scribe.part(inner, w)?;
+            }
+            if title.is_some() {
+                w.object(|w| w.str("text", "</document>"));
             }
             scribe
                 .report

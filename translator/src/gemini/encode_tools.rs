@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use crate::error::Refusal;
+use crate::group;
 use crate::ident::{self, Charset};
 use crate::integers;
 use crate::ir::{Request, Residue, ServerTool, Tool, ToolChoice, ToolKind};
@@ -53,17 +54,16 @@ pub(super) fn plan<'r>(
         name_max: target.capability.tool_name_max,
     };
     let member = Member::Tools.of(request.dialect);
-    let names = Names::of(request);
     let mut taken = HashSet::new();
     for tool in &request.tools {
         match &tool.kind {
             ToolKind::Function { schema } => {
                 let schema = parameters(schema.as_deref(), target, member, outbound);
-                tools.function(tool, schema, &names, &mut taken, request, outbound);
+                tools.function(tool, schema, &mut taken, request, outbound);
             }
             ToolKind::Freeform { .. } => {
                 let schema = parameters(Some(FREEFORM), target, member, outbound);
-                tools.function(tool, schema, &names, &mut taken, request, outbound);
+                tools.function(tool, schema, &mut taken, request, outbound);
                 outbound.report.emulated(
                     member,
                     "a free text tool was sent as a function with one string",
@@ -114,35 +114,6 @@ const MOST: usize = 512;
 const FREEFORM: &str =
     r#"{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}"#;
 
-/// Bare names that stand for more than one tool.
-struct Names<'r> {
-    ambiguous: HashSet<&'r str>,
-}
-
-impl<'r> Names<'r> {
-    fn of(request: &'r Request<'_>) -> Self {
-        let mut seen = HashSet::new();
-        let mut ambiguous = HashSet::new();
-        if request.tools.iter().any(|tool| tool.namespace.is_some()) {
-            for tool in &request.tools {
-                if !seen.insert(&*tool.name) {
-                    ambiguous.insert(&*tool.name);
-                }
-            }
-        }
-        Self { ambiguous }
-    }
-
-    fn full(&self, namespace: Option<&str>, name: &'r str) -> Cow<'r, str> {
-        match namespace {
-            Some(namespace) if self.ambiguous.contains(name) => {
-                Cow::Owned(format!("{namespace}__{name}"))
-            }
-            _ => Cow::Borrowed(name),
-        }
-    }
-}
-
 fn parameters(
     given: Option<&str>,
     target: &Target<'_>,
@@ -183,12 +154,11 @@ impl<'r> Tools<'r> {
         &mut self,
         tool: &'r Tool<'_>,
         schema: Option<(&'static str, String)>,
-        names: &Names<'r>,
         taken: &mut HashSet<String>,
         request: &Request<'_>,
         outbound: &mut Outbound,
     ) {
-        let full = names.full(tool.namespace.as_deref(), &tool.name);
+        let full = group::flat_name(&request.tools, tool.namespace.as_deref(), &tool.name);
         let wire = ident::tool_name(&full, Charset::Gemini, self.name_max).into_owned();
         if !taken.insert(wire.clone()) {
             let member = Member::Tools.of(request.dialect);

@@ -1,5 +1,7 @@
 //! Contents and their parts, with signatures where they belong.
 
+use std::borrow::Cow;
+
 use super::encode_media;
 use super::encode_tools::Tools;
 use super::signatures::{self, BYPASS};
@@ -86,6 +88,7 @@ impl Scribe<'_, '_> {
                 );
             }
             Item::Orphan(result) => {
+                self.wordless(&result.content, false);
                 let text = format!(
                     "[tool result for unknown call {}]: {}",
                     result.id,
@@ -153,6 +156,7 @@ impl Scribe<'_, '_> {
             }
             Kind::ToolCall(call) => self.call(call, part, w),
             Kind::ToolResult(result) => {
+                self.wordless(&result.content, false);
                 let text = result_text(&result.content);
                 w.object(|w| w.str("text", &text));
             }
@@ -267,6 +271,7 @@ impl Scribe<'_, '_> {
         call: &ToolCall<'_>,
         w: &mut Writer<'_>,
     ) -> Result<(), Refusal> {
+        self.wordless(&result.content, true);
         let has_media = result.content.iter().any(is_media);
         let inside = has_media && self.target.capability.tool_result_media;
         let mut written = Ok(());
@@ -289,6 +294,36 @@ impl Scribe<'_, '_> {
         });
         self.in_result = false;
         written
+    }
+
+    /// What a result holds beside words is told; `media` has a place of its own where its call is known.
+    fn wordless(&mut self, content: &[Part<'_>], media: bool) {
+        for part in content {
+            if part_text(part).is_some() {
+                if let Kind::Document {
+                    source: Source::Parts(parts),
+                    ..
+                } = &part.kind
+                {
+                    self.wordless(parts, false);
+                }
+                continue;
+            }
+            let tag = match &part.kind {
+                _ if is_media(part) => {
+                    if media {
+                        continue;
+                    }
+                    "media"
+                }
+                Kind::Other { tag, .. } => tag,
+                Kind::ServerTool { .. } => "server tool",
+                _ => continue,
+            };
+            let member = Member::Content.of(self.request.dialect);
+            self.report
+                .dropped(member, format!("a part of type {tag} in a tool result"));
+        }
     }
 
     /// Models that take no media inside a result get them behind all results of the turn.
@@ -367,21 +402,7 @@ pub(super) const fn is_media(part: &Part<'_>) -> bool {
 pub(super) fn result_text(content: &[Part<'_>]) -> String {
     let mut out = String::new();
     for part in content {
-        let text = match &part.kind {
-            Kind::Text { text, .. } | Kind::Refusal(text) | Kind::Reasoning { text } => {
-                Some(text.as_str())
-            }
-            Kind::Document {
-                source: Source::Text(text),
-                ..
-            } => Some(text.as_str()),
-            Kind::Document {
-                source: Source::Parts(parts),
-                ..
-            } => Some(result_text(parts).into()),
-            Kind::Other { text, .. } => text.as_ref().map(Text::as_str),
-            _ => None,
-        };
+        let text = part_text(part);
         if let Some(text) = text.filter(|text| !text.is_empty()) {
             if !out.is_empty() {
                 out.push('\n');
@@ -390,6 +411,32 @@ pub(super) fn result_text(content: &[Part<'_>]) -> String {
         }
     }
     out
+}
+
+/// The words of a part of a result; `None` where it is made of something else.
+fn part_text<'p>(part: &'p Part<'_>) -> Option<Cow<'p, str>> {
+    match &part.kind {
+        Kind::Text { text, .. } | Kind::Refusal(text) | Kind::Reasoning { text } => {
+            Some(text.as_str())
+        }
+        Kind::Document { source, title, .. } => {
+            let text = match source {
+                Source::Text(text) => text.as_str(),
+                Source::Parts(parts) => Cow::Owned(result_text(parts)),
+                _ => return None,
+            };
+            let title = title.as_ref().filter(|title| !title.is_empty());
+            Some(match title {
+                Some(title) => Cow::Owned(format!(
+                    "<document title=\"{}\">\n{text}\n</document>",
+                    title.as_str()
+                )),
+                None => text,
+            })
+        }
+        Kind::Other { text, .. } => text.as_ref().map(Text::as_str),
+        _ => None,
+    }
 }
 
 fn write_response(dialect: Dialect, result: &ToolResult<'_>, has_media: bool, out: &mut Vec<u8>) {

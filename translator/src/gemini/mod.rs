@@ -20,6 +20,7 @@ mod encode_tools;
 mod encode_turns;
 mod error;
 mod finish;
+mod grounding;
 mod logprobs;
 mod reasoning;
 mod signatures;

@@ -6,6 +6,7 @@
 use crate::fidelity::Report;
 use crate::ir::{Instruction, Kind, Part, Request, Role, ToolCall, ToolResult};
 use crate::member::Member;
+use crate::prepare::NO_CONTENT;
 use crate::{Dialect, Text};
 
 /// What stands in a content.
@@ -106,10 +107,19 @@ fn alternating<'r, 'a>(request: &'r Request<'a>) -> Vec<Content<'r, 'a>> {
                 Kind::Text { text, .. } if turn.role == Role::System => Item::Note(text),
                 _ => Item::Part(part),
             });
+        let mut items: Vec<_> = items.collect();
         match out.last_mut() {
-            Some(last) if last.model == model => last.items.extend(items),
+            Some(last) if last.model == model => {
+                if !items.is_empty() && matches!(last.items[..], [Item::Fixed(NO_CONTENT)]) {
+                    last.items.clear();
+                }
+                last.items.append(&mut items);
+            }
             _ => {
-                let items: Vec<_> = items.collect();
+                // White space is the user's turn all the same: the model is not asked to go on by itself.
+                if items.is_empty() && turn.role == Role::User && turn.parts.iter().any(is_blank) {
+                    items.push(Item::Fixed(NO_CONTENT));
+                }
                 if !items.is_empty() {
                     out.push(Content { model, items });
                 }

@@ -61,6 +61,7 @@ wire_object! {
     pub(super) struct Grounding<'a> {
         chunks: Vec<Raw<'a>> = "groundingChunks" | "grounding_chunks",
         supports: Vec<Support<'a>> = "groundingSupports" | "grounding_supports",
+        queries: Vec<Str<'a>> = "webSearchQueries" | "web_search_queries",
     }
 }
 
@@ -73,6 +74,9 @@ wire_object! {
 
 wire_object! {
     pub(super) struct Segment<'a> {
+        part: Number = "partIndex" | "part_index",
+        start: Number = "startIndex" | "start_index",
+        end: Number = "endIndex" | "end_index",
         text: Text<'a> = "text",
     }
 }

@@ -63,6 +63,8 @@ pub struct Request<'a> {
     pub picture_output: bool,
     /// Members that the client wrote in their second spelling (`max_tokens` for `max_completion_tokens`).
     pub spelling: Vec<(Member, &'static str)>,
+    /// Members of which another spelling, with another value, counts.
+    pub overruled: Vec<&'static str>,
     /// Members without a field here.
     pub residue: Vec<Residue<'a>>,
 }
@@ -99,6 +101,7 @@ impl<'a> Request<'a> {
             echo: Vec::new(),
             picture_output: false,
             spelling: Vec::new(),
+            overruled: Vec::new(),
             residue: Vec::new(),
         }
     }

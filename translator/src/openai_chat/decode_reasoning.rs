@@ -15,10 +15,46 @@ use crate::{Dialect, Text, envelope};
 /// The type tag of the hub's records in `reasoning_details`.
 pub(super) const HUB_STATE: &str = "hub.state";
 
-/// What an assistant message remembers, by the number of calls before it.
+/// Where state stands to the words of its message. Calls come behind them, so this matters before the first call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// It belongs to reasoning before the words, or between calls.
+    Reasoning,
+    /// It is the state of the words themselves.
+    Words,
+    /// It belongs to reasoning behind the words, which the call that follows must not lose.
+    BehindWords,
+}
+
+impl Place {
+    /// The word for it in the hub's records.
+    pub(super) const fn word(self) -> Option<&'static str> {
+        match self {
+            Self::Reasoning => None,
+            Self::Words => Some("text"),
+            Self::BehindWords => Some("behind_text"),
+        }
+    }
+
+    fn of(word: &str) -> Self {
+        let places = [Self::Words, Self::BehindWords];
+        let named = places.into_iter().find(|place| place.word() == Some(word));
+        named.unwrap_or(Self::Reasoning)
+    }
+}
+
+/// State that one record holds.
+struct Record<'a> {
+    /// The number of calls before it.
+    calls: usize,
+    place: Place,
+    states: Vec<Opaque<'a>>,
+}
+
+/// What an assistant message remembers.
 pub(super) struct History<'a> {
     text: Text<'a>,
-    states: Vec<(usize, Vec<Opaque<'a>>)>,
+    records: Vec<Record<'a>>,
 }
 
 impl<'a> History<'a> {
@@ -26,7 +62,7 @@ impl<'a> History<'a> {
     pub(super) fn read(message: &WireMessage<'a>) -> Self {
         let mut history = Self {
             text: Text::default(),
-            states: Vec::new(),
+            records: Vec::new(),
         };
         let mut spoken = Vec::new();
         if let Some(details) = message.reasoning_details {
@@ -50,8 +86,12 @@ impl<'a> History<'a> {
                 let call = detail.call.and_then(Number::as_u64).unwrap_or(0);
                 let opened = detail.data.and_then(|data| envelope::open(&data.as_str()));
                 if let Some(states) = opened {
-                    self.states
-                        .push((usize::try_from(call).unwrap_or(0), states));
+                    let place = detail.place.as_ref().map_or("", Str::as_str);
+                    self.records.push(Record {
+                        calls: usize::try_from(call).unwrap_or(0),
+                        place: Place::of(place),
+                        states,
+                    });
                 }
                 continue;
             }
@@ -62,8 +102,7 @@ impl<'a> History<'a> {
             let mut out = Vec::new();
             Writer::new(&mut out).array(|w| native.iter().for_each(|element| w.item_raw(element)));
             let state = Cow::Owned(crate::ir::into_string(out));
-            self.states
-                .push((0, vec![own_state(OpaqueKind::Reasoning, state)]));
+            self.before(0, vec![own_state(OpaqueKind::Reasoning, state)]);
         }
     }
 
@@ -96,44 +135,66 @@ impl<'a> History<'a> {
             .into_iter()
             .partition(|state| state.kind == OpaqueKind::Signature);
         if !before.is_empty() {
-            self.states.push((position, before));
+            self.before(position, before);
         }
         own
     }
 
-    /// Appends the reasoning parts that stand before the call at `position`; the text goes with the first ones.
-    pub(super) fn place(&mut self, position: usize, parts: &mut Vec<Part<'a>>) {
-        let mut text = if position == 0 {
-            std::mem::take(&mut self.text)
-        } else {
-            Text::default()
+    fn before(&mut self, calls: usize, states: Vec<Opaque<'a>>) {
+        self.records.push(Record {
+            calls,
+            place: Place::Reasoning,
+            states,
+        });
+    }
+
+    /// Appends what stands before the words: reasoning, whose text goes with the first state, then the state of the
+    /// words themselves.
+    pub(super) fn place_before_words(&mut self, parts: &mut Vec<Part<'a>>) {
+        let has = |place| {
+            let mut records = self.records.iter();
+            records.any(|record| record.calls == 0 && record.place == place)
         };
-        let mut rest = Vec::new();
-        for (at, opaque) in std::mem::take(&mut self.states) {
-            if at == position {
-                parts.push(Part {
-                    opaque,
-                    ..Part::new(Kind::Reasoning {
-                        text: std::mem::take(&mut text),
-                    })
-                });
-            } else {
-                rest.push((at, opaque));
-            }
-        }
-        self.states = rest;
-        if !text.is_empty() {
+        let later = !has(Place::Reasoning) && has(Place::BehindWords);
+        self.place(0, Place::Reasoning, parts);
+        if !later && !self.text.is_empty() {
+            let text = std::mem::take(&mut self.text);
             parts.push(Part::new(Kind::Reasoning { text }));
+        }
+        self.place(0, Place::Words, parts);
+    }
+
+    /// Appends the reasoning that stands before the call at `position`, and behind the words.
+    pub(super) fn place_before_call(&mut self, position: usize, parts: &mut Vec<Part<'a>>) {
+        if position == 0 {
+            self.place(0, Place::BehindWords, parts);
+        } else {
+            self.place(position, Place::Reasoning, parts);
+        }
+    }
+
+    fn place(&mut self, position: usize, place: Place, parts: &mut Vec<Part<'a>>) {
+        let here = |record: &mut Record<'a>| record.calls == position && record.place == place;
+        for record in self.records.extract_if(.., here) {
+            let text = if place == Place::Words {
+                Text::default()
+            } else {
+                std::mem::take(&mut self.text)
+            };
+            parts.push(Part {
+                opaque: record.states,
+                ..Part::new(Kind::Reasoning { text })
+            });
         }
     }
 
     /// Appends what belongs behind the last call.
     pub(super) fn place_rest(&mut self, parts: &mut Vec<Part<'a>>) {
-        for (_, opaque) in std::mem::take(&mut self.states) {
+        for record in std::mem::take(&mut self.records) {
             parts.push(Part {
-                opaque,
+                opaque: record.states,
                 ..Part::new(Kind::Reasoning {
-                    text: Text::default(),
+                    text: std::mem::take(&mut self.text),
                 })
             });
         }

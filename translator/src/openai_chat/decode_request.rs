@@ -42,6 +42,7 @@ pub(crate) fn decode_request(body: &[u8]) -> Result<Request<'_>, Refusal> {
     request.stream = wire.stream.unwrap_or(false);
     request.reasoning = reasoning(&wire);
     request.spelling = spelling(&wire);
+    request.overruled = overruled(&wire);
     residue(std::mem::take(&mut wire.extra), &mut request);
     request.function_calls = wire.tools.is_none() && wire.functions.is_some();
     decode_tools::tools(&mut wire, &mut request);
@@ -210,6 +211,18 @@ fn spelling(wire: &WireRequest<'_>) -> Vec<(Member, &'static str)> {
         spelling.push((Member::Reasoning, switch));
     }
     spelling
+}
+
+/// The newer name of the limit counts. Clients that send both send the same number, as a rule.
+fn overruled(wire: &WireRequest<'_>) -> Vec<&'static str> {
+    let limits = (
+        wire.max_completion_tokens.and_then(Number::as_u64),
+        wire.max_tokens.and_then(Number::as_u64),
+    );
+    match limits {
+        (Some(new), Some(old)) if new != old => vec!["max_tokens"],
+        _ => Vec::new(),
+    }
 }
 
 /// Members without a home, with what becomes of them in another dialect.

@@ -88,7 +88,7 @@ impl<'a> Reader<'a> {
         let mut parts = Vec::new();
         let mut history = History::read(&message);
         let calls = self.calls(index, &mut message, &mut history);
-        history.place(0, &mut parts);
+        history.place_before_words(&mut parts);
         if let Some(body) = message.content.take() {
             content(body, &mut parts);
         }
@@ -108,9 +108,7 @@ impl<'a> Reader<'a> {
             }));
         }
         for (position, call) in calls.into_iter().enumerate() {
-            if position > 0 {
-                history.place(position, &mut parts);
-            }
+            history.place_before_call(position, &mut parts);
             parts.push(call);
         }
         history.place_rest(&mut parts);

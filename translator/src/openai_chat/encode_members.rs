@@ -1,6 +1,6 @@
 //! What whole answers and streamed ones write alike: vendor state, pictures, citations, finish reasons.
 
-use super::decode_reasoning::HUB_STATE;
+use super::decode_reasoning::{HUB_STATE, Place};
 use crate::ir::{Finish, Opaque, OpaqueKind};
 use crate::json::Writer;
 use crate::{Dialect, Text, envelope};
@@ -25,7 +25,12 @@ pub(super) fn signature(states: &[&Opaque<'_>], w: &mut Writer<'_>) {
 
 /// Elements of `reasoning_details`: the server's own records as they are, foreign state in an envelope that says
 /// before which call it belongs.
-pub(super) fn details(number: u64, calls: u64, states: &[&Opaque<'_>], w: &mut Writer<'_>) {
+pub(super) fn details(
+    number: u64,
+    (calls, place): (u64, Place),
+    states: &[&Opaque<'_>],
+    w: &mut Writer<'_>,
+) {
     let is_native = |state: &&&Opaque<'_>| {
         state.origin == Dialect::OpenAiChat && state.kind == OpaqueKind::Reasoning
     };
@@ -46,6 +51,8 @@ pub(super) fn details(number: u64, calls: u64, states: &[&Opaque<'_>], w: &mut W
         w.uint("index", number);
         if calls > 0 {
             w.uint("call", calls);
+        } else if let Some(place) = place.word() {
+            w.str("place", place);
         }
     });
 }

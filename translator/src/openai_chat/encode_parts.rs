@@ -205,7 +205,14 @@ impl Draft<'_> {
                     self.member(Member::Content),
                     "documents made of parts were put in line",
                 );
+                let title = title.filter(|title| !title.is_empty());
+                if let Some(title) = title {
+                    out.push(Piece::Text(Text::from(opening(title)), None));
+                }
                 self.pieces(parts, out);
+                if title.is_some() {
+                    out.push(Piece::Text(Text::borrowed("</document>"), None));
+                }
             }
             Source::File { id, .. }
                 if matches!(
@@ -238,12 +245,8 @@ impl Draft<'_> {
             self.member(Member::Content),
             "text documents were put in line",
         );
-        let title = title.map(Text::as_str).filter(|title| !title.is_empty());
-        Text::from(match title {
-            Some(title) => format!(
-                "<document title=\"{}\">\n{text}\n</document>",
-                title.replace('"', "'")
-            ),
+        Text::from(match title.filter(|title| !title.is_empty()) {
+            Some(title) => format!("{}\n{text}\n</document>", opening(title)),
             None => format!("<document>\n{text}\n</document>"),
         })
     }
@@ -404,4 +407,9 @@ fn file_name(mime: &str) -> Text<'static> {
         _ => "bin",
     };
     Text::Plain(Cow::Owned(format!("document.{extension}")))
+}
+
+/// Where a document with a title begins.
+fn opening(title: &Text<'_>) -> String {
+    format!("<document title=\"{}\">", title.as_str().replace('"', "'"))
 }

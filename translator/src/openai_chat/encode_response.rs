@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::decode_reasoning::Place;
 use super::encode_members::{
     FILTERED, annotation, details, finish_reason, image, logprobs, native_reason, signature,
 };
@@ -157,15 +158,22 @@ fn states(parts: &[&OutPart], w: &mut Writer<'_>) {
         return;
     }
     w.array_in("reasoning_details", |w| {
-        let (mut number, mut calls) = (0, 0);
+        let (mut number, mut calls, mut spoken) = (0, 0, false);
         for part in parts {
+            let is_words = matches!(part.kind, Opening::Text | Opening::Refusal);
+            let place = match is_words {
+                true => Place::Words,
+                false if spoken => Place::BehindWords,
+                false => Place::Reasoning,
+            };
+            spoken |= is_words && !part.text.is_empty();
             let moved: Vec<&Opaque<'_>> = part
                 .opaque
                 .iter()
                 .filter(|state| !stays(part, state))
                 .collect();
             if !moved.is_empty() {
-                details(number, calls, &moved, w);
+                details(number, (calls, place), &moved, w);
                 number += 1;
             }
             calls += u64::from(is_call(part));

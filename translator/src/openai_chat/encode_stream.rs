@@ -3,6 +3,7 @@
 //! Everything that is the same in all chunks is written once; a delta costs a few copies. Relies on the strict
 //! sequence of events.
 
+use super::decode_reasoning::Place;
 use super::encode_members::{
     FILTERED, annotation, characters, details, finish_reason, image, logprobs, native_reason,
     signature,
@@ -254,7 +255,7 @@ impl StreamEncoder {
                 let (signatures, others): (Vec<_>, Vec<_>) = opaque
                     .iter()
                     .partition(|state| state.kind == OpaqueKind::Signature);
-                self.states(choice, &others, out);
+                self.states(choice, false, &others, out);
                 let index = self.choices[at].calls;
                 self.choices[at].calls += 1;
                 let legacy = self.function_calls;
@@ -278,7 +279,8 @@ impl StreamEncoder {
             }
         };
         if !matches!(kind, Kind::Call { .. }) {
-            self.states(choice, &opaque.iter().collect::<Vec<_>>(), out);
+            let is_words = matches!(kind, Kind::Text { .. } | Kind::Refusal);
+            self.states(choice, is_words, &opaque.iter().collect::<Vec<_>>(), out);
         }
         self.parts.push(Part {
             number,
@@ -398,19 +400,28 @@ impl StreamEncoder {
             // Clients parse the arguments, and nothing is no JSON.
             self.arguments(part.choice, index, false, &Text::borrowed("{}"), out);
         }
-        self.states(part.choice, &opaque.iter().collect::<Vec<_>>(), out);
+        let is_words = matches!(part.kind, Kind::Text { .. } | Kind::Refusal);
+        let opaque: Vec<_> = opaque.iter().collect();
+        self.states(part.choice, is_words, &opaque, out);
     }
 
-    /// Vendor state that belongs before the next call.
-    fn states(&mut self, choice: u32, states: &[&Opaque<'_>], out: &mut Vec<u8>) {
+    /// Vendor state of words, or of what stands before the next call.
+    fn states(&mut self, choice: u32, is_words: bool, states: &[&Opaque<'_>], out: &mut Vec<u8>) {
         if states.is_empty() {
             return;
         }
         let written = &mut self.choices[choice as usize];
         let (number, calls) = (written.states, written.calls);
+        let place = match is_words {
+            true => Place::Words,
+            false if written.has_words => Place::BehindWords,
+            false => Place::Reasoning,
+        };
         written.states += 1;
         self.chunk(choice, out, |out| {
-            Writer::new(out).array_in("reasoning_details", |w| details(number, calls, states, w));
+            Writer::new(out).array_in("reasoning_details", |w| {
+                details(number, (calls, place), states, w)
+            });
         });
     }
 

@@ -8,6 +8,7 @@ use super::decode_tools::WEB_SEARCH;
 use super::encode_request::{Draft, tool_size};
 use super::vendor_tools;
 use crate::Dialect;
+use crate::group;
 use crate::ident::{Charset, tool_name};
 use crate::ir::{ServerTool, Tool, ToolChoice, ToolKind};
 use crate::json::{self, Writer};
@@ -29,16 +30,9 @@ impl Draft<'_> {
     /// The name of a tool on the wire: its group is folded into it, then it is made legal.
     pub(super) fn wire_name<'n>(&self, namespace: Option<&str>, name: &'n str) -> Cow<'n, str> {
         let max = self.capability.tool_name_max;
-        // The bare name, unless it is another tool's too.
-        let is_ambiguous = || {
-            let tools = self.request.tools.iter();
-            tools.filter(|tool| tool.name == name).count() > 1
-        };
-        match namespace.filter(|namespace| !namespace.is_empty() && is_ambiguous()) {
-            Some(namespace) => Cow::Owned(
-                tool_name(&format!("{namespace}__{name}"), Charset::Word, max).into_owned(),
-            ),
-            None => tool_name(name, Charset::Word, max),
+        match group::flat_name(&self.request.tools, namespace, name) {
+            Cow::Borrowed(name) => tool_name(name, Charset::Word, max),
+            Cow::Owned(name) => Cow::Owned(tool_name(&name, Charset::Word, max).into_owned()),
         }
     }
 
@@ -358,7 +352,8 @@ impl Draft<'_> {
         let tool = request
             .tools
             .iter()
-            .find(|tool| tool.name == name)
+            .find(|tool| tool.name == name && tool.namespace.is_none())
+            .or_else(|| request.tools.iter().find(|tool| tool.name == name))
             .or_else(|| {
                 request.tools.iter().find(|tool| {
                     tool.namespace.as_deref().is_some_and(|space| {

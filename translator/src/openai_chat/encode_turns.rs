@@ -23,6 +23,11 @@ const MARKS_MAX: usize = 4;
 /// What the assistant says between a tool's result and the user.
 pub(super) const AFTER_TOOL: &str = "I have the results.";
 
+fn has_calls(turn: &Turn<'_>) -> bool {
+    let is_call = |part: &Part<'_>| matches!(part.kind, Kind::ToolCall(_));
+    turn.parts.iter().any(is_call)
+}
+
 impl Draft<'_> {
     /// Counts the cache marks: only the last ones are written.
     pub(super) fn plan_marks(&mut self) {
@@ -95,10 +100,23 @@ impl Draft<'_> {
                     .iter()
                     .take_while(|turn| turn.role == Role::User)
                     .count(),
+                Role::Assistant if has_calls(turn) && !self.is_native() => turns[at..]
+                    .iter()
+                    .take_while(|turn| turn.role == Role::Assistant)
+                    .count(),
                 Role::Assistant | Role::System => 1,
             };
             match turn.role {
                 Role::User => self.user_run(&turns[at..at + run], w),
+                Role::Assistant if run > 1 => {
+                    // Results must stand directly behind the message with their calls.
+                    let mut joined = turn.clone();
+                    let more = turns[at + 1..at + run].iter();
+                    joined
+                        .parts
+                        .extend(more.flat_map(|turn| turn.parts.iter().cloned()));
+                    self.assistant(&joined, w);
+                }
                 Role::Assistant => self.assistant(turn, w),
                 Role::System => self.system(turn, w),
             }
@@ -257,8 +275,7 @@ impl Draft<'_> {
     }
 
     fn assistant(&mut self, turn: &Turn<'_>, w: &mut Writer<'_>) {
-        let is_call = |part: &&Part<'_>| matches!(part.kind, Kind::ToolCall(_));
-        let has_calls = turn.parts.iter().any(|part| is_call(&part));
+        let has_calls = has_calls(turn);
         let (pieces, refusal, audio) = self.spoken(turn);
         self.after_tool = false;
         let thoughts = self.thoughts(turn, has_calls);
@@ -281,13 +298,7 @@ impl Draft<'_> {
             }
             self.reasoned(turn, has_calls, w);
             if has_calls {
-                w.array_in("tool_calls", |w| {
-                    for part in turn.parts.iter().filter(is_call) {
-                        if let Kind::ToolCall(call) = &part.kind {
-                            self.call(call, &part.opaque, w);
-                        }
-                    }
-                });
+                w.array_in("tool_calls", |w| self.calls(turn, w));
             }
         });
     }
@@ -409,15 +420,36 @@ impl Draft<'_> {
                 .is_none_or(|provider| provider == self.target.provider)
     }
 
-    fn call(&mut self, call: &ToolCall<'_>, opaque: &[Opaque<'_>], w: &mut Writer<'_>) {
+    /// Clients of dialects whose calls hold no state return a call's signature with the reasoning before it.
+    fn calls(&mut self, turn: &Turn<'_>, w: &mut Writer<'_>) {
+        let mut waiting = None;
+        for part in &turn.parts {
+            match &part.kind {
+                Kind::Reasoning { .. } => waiting = self.signature(part).or(waiting),
+                Kind::ToolCall(call) => {
+                    let before = waiting.take();
+                    self.call(call, self.signature(part).or(before), w);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// A signature that came without an envelope counts only among clients of this dialect.
+    fn signature<'p>(&self, part: &'p Part<'_>) -> Option<&'p str> {
+        part.opaque
+            .iter()
+            .find(|state| {
+                state.kind == OpaqueKind::Signature
+                    && self.is_replayable(state)
+                    && self.capability_takes(state)
+            })
+            .map(|state| &*state.state)
+    }
+
+    fn call(&mut self, call: &ToolCall<'_>, signature: Option<&str>, w: &mut Writer<'_>) {
         let id = self.wire_id(&call.id);
         let name = self.wire_name(call.namespace.as_deref(), &call.name);
-        // A signature that came without an envelope counts only among clients of this dialect.
-        let signature = opaque.iter().find(|state| {
-            state.kind == OpaqueKind::Signature
-                && self.is_replayable(state)
-                && self.capability_takes(state)
-        });
         w.object(|w| {
             w.str("id", &id);
             match &call.args {
@@ -436,9 +468,9 @@ impl Draft<'_> {
                     });
                 }
             }
-            if let Some(state) = signature {
+            if let Some(signature) = signature {
                 w.object_in("extra_content", |w| {
-                    w.object_in("google", |w| w.str("thought_signature", &state.state));
+                    w.object_in("google", |w| w.str("thought_signature", signature));
                 });
             }
         });

@@ -140,6 +140,7 @@ wire_object! {
         text: Text<'a> = "text",
         summary: Text<'a> = "summary",
         call: Number = "call",
+        place: Str<'a> = "place",
     }
 }
 

@@ -122,7 +122,11 @@ impl<'a> Conversation<'a> {
                         .collect();
                     (!words.is_empty()).then(|| join(words))
                 }
-                None => None,
+                None => item
+                    .text
+                    .map(Raw::get)
+                    .filter(|text| text.starts_with('"'))
+                    .map(Text::Json),
             };
             let part = Part::new(Kind::Other {
                 tag: kind,

@@ -216,10 +216,8 @@ fn server(encoding: &mut Encoding<'_>, tool: &Tool<'_>, kind: ServerTool, w: &mu
                     w.raw("allowed_domains", &json::compact(domains));
                 });
             }
-            if let Some(location) =
-                json::member(raw, "user_location").filter(|raw| raw.starts_with('{'))
-            {
-                w.raw("user_location", &json::compact(location));
+            if let Some(location) = search_settings::location(raw) {
+                w.raw("user_location", &json::compact(&location));
             }
             let kept = [Member::ToolAllowedDomains, Member::ToolLocation];
             search_settings::report_lost(

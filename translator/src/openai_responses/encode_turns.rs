@@ -148,12 +148,6 @@ impl<'t, 'e> Turns<'t, 'e> {
     }
 
     fn turn(&mut self, turn: &Turn<'_>, w: &mut Writer<'_>) {
-        if turn.name.is_some() {
-            let client = Member::Speaker.of(self.encoding.request.dialect);
-            self.encoding
-                .report
-                .dropped(client, "the dialect has no names of speakers");
-        }
         match turn.role {
             Role::User => self.user("user", &turn.parts, w),
             Role::System => {

@@ -124,6 +124,16 @@ fn gemini_part(part: &Value, id: impl FnOnce(&str) -> String) -> Option<Value> {
     }
     let mut item = search(queries[0], &id("ws_"));
     item["action"]["queries"] = json!(queries);
+    let sources: Vec<Value> = part["groundingChunks"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|chunk| chunk["web"]["uri"].is_string())
+        .map(|chunk| json!({"type": "url", "url": chunk["web"]["uri"]}))
+        .collect();
+    if !sources.is_empty() {
+        item["action"]["sources"] = json!(sources);
+    }
     Some(item)
 }
 

@@ -188,3 +188,19 @@ fn members_are_read() {
         ]
     );
 }
+
+#[test]
+fn words_of_an_unknown_item_are_kept_wherever_they_stand() {
+    for item in [
+        r#"{"type":"mystery","text":"keep"}"#,
+        r#"{"type":"mystery","content":"keep"}"#,
+        r#"{"type":"mystery","content":[{"type":"x","text":"keep"}]}"#,
+    ] {
+        let body = format!(r#"{{"model":"m","input":[{item}]}}"#);
+        let request = decode(&body);
+        assert!(
+            matches!(&request.turns[0].parts[0].kind, Kind::Other { text: Some(text), .. } if text.as_str() == "keep"),
+            "{item}"
+        );
+    }
+}

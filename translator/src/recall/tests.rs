@@ -152,6 +152,43 @@ fn answers_without_calls_are_known_by_their_words() {
 }
 
 #[test]
+fn words_whose_reasoning_came_back_lack_only_their_phase() {
+    let before = mark(&request(vec![user("one")]));
+    let phase = Opaque {
+        origin: Dialect::OpenAiResponses,
+        ..state(OpaqueKind::Phase, "final_answer")
+    };
+    let states = [phase.clone(), state(OpaqueKind::Signature, "c2ln")];
+    let kept = Kept::with_words("done.", before, &states);
+    let recall = |key: Key<'_>| match key {
+        Key::Answer(mark) if mark() == kept.mark => vec![(kept.mark, kept.envelope.clone())],
+        _ => Vec::new(),
+    };
+    let answer = |returned: Vec<Opaque<'static>>| {
+        let reasoning = Part {
+            opaque: returned,
+            ..Part::new(Kind::Reasoning {
+                text: Text::default(),
+            })
+        };
+        let parts = vec![reasoning, Part::text("done.")];
+        let mut asked = request(vec![user("one"), Turn::new(Role::Assistant, parts)]);
+        fill(&mut asked, &recall);
+        asked
+    };
+    let thought = state(OpaqueKind::Reasoning, "returned");
+    let asked = answer(vec![thought.clone()]);
+    assert_eq!(self::states(&asked), ["returned", "final_answer"]);
+    assert_eq!(
+        asked.turns[1].parts[1].opaque.len(),
+        1,
+        "the phase is on the words"
+    );
+    let asked = answer(vec![thought, phase]);
+    assert_eq!(self::states(&asked), ["returned", "final_answer"]);
+}
+
+#[test]
 fn words_become_the_reasoning_that_they_were() {
     let words = Opaque {
         origin: Dialect::OpenAiChat,

@@ -32,6 +32,7 @@ mod rules_responses;
 mod schemas;
 mod snapshots;
 mod sources;
+mod told;
 mod transcripts;
 mod undone;
 mod usage;

@@ -150,10 +150,93 @@ fn sources_become_citations() {
         r#"{"candidates":[{"content":{"parts":[{"text":"x"}]},"finishReason":"STOP","groundingMetadata":{"webSearchQueries":["q"],
             "groundingChunks":[{"web":{"uri":"https://a","title":"A"}}],"groundingSupports":[{"segment":{"text":"x"},"groundingChunkIndices":[0]}]}}]}"#,
     ]);
-    let citation = &response.parts[0].citations[0];
+    let texts = response.parts.iter();
+    let mut texts = texts.filter(|part| part.kind == Opening::Text);
+    let citation = &texts.next().expect("words").citations[0];
     assert_eq!(citation.url.as_deref(), Some("https://a"));
     assert_eq!(citation.title.as_deref(), Some("A"));
     assert_eq!(citation.quote.as_deref(), Some("x"));
+}
+
+/// The words, and what is named for them, of all text parts.
+fn cited(response: &crate::ir::Response) -> Vec<(&str, Vec<CitedAs<'_>>)> {
+    let texts = response.parts.iter();
+    let texts = texts.filter(|part| part.kind == Opening::Text);
+    texts
+        .map(|part| {
+            let citations = part.citations.iter();
+            let citations = citations.map(|it| (it.url.as_deref().unwrap_or_default(), it.span));
+            (part.text.as_str(), citations.collect())
+        })
+        .collect()
+}
+
+type CitedAs<'c> = (&'c str, Option<(u64, u64)>);
+
+const CHUNKS: &str = r#""webSearchQueries":["q1","q2"],"groundingChunks":[
+    {"web":{"uri":"https://a","title":"A"}},{"web":{"uri":"https://b"}},{"web":{"uri":"https://c"}}]"#;
+
+#[test]
+fn bytes_of_segments_become_characters() {
+    let supports = |part: u32| {
+        format!(
+            r#""groundingSupports":[
+            {{"segment":{{"partIndex":{part},"startIndex":3,"endIndex":10,"text":"Because"}},"groundingChunkIndices":[0,1]}},
+            {{"segment":{{"partIndex":{part},"startIndex":11,"endIndex":20}},"groundingChunkIndices":[1]}}]"#
+        )
+    };
+    let want = [
+        ("https://a", Some((2, 9))),
+        ("https://b", Some((2, 9))),
+        ("https://b", Some((10, 16))),
+        ("https://c", None),
+    ];
+    let whole = format!(
+        r#"{{"candidates":[{{"content":{{"parts":[{{"executableCode":{{"code":"1"}}}},{{"text":"é Because 😀 tail"}}]}},
+            "finishReason":"STOP","groundingMetadata":{{{CHUNKS},{}}}}}]}}"#,
+        supports(1)
+    );
+    let (response, _) = decode(&[&whole]);
+    assert_eq!(cited(&response), [("é Because 😀 tail", want.to_vec())]);
+    // The search is told before the words when it is known by then.
+    let kinds: Vec<bool> = response.parts.iter().map(is_search).collect();
+    assert_eq!(kinds, [true, false, false]);
+
+    let end = format!(
+        r#"{{"candidates":[{{"content":{{"parts":[{{"text":""}}]}},"finishReason":"STOP","groundingMetadata":{{{CHUNKS},{}}}}}]}}"#,
+        supports(0)
+    );
+    let words = |text: &str| {
+        format!(r#"{{"candidates":[{{"content":{{"parts":[{{"text":"{text}"}}]}}}}]}}"#)
+    };
+    // Some servers repeat the sources.
+    let (response, _) = decode(&[&words("é Bec"), &words("ause 😀 tail"), &end, &end]);
+    assert_eq!(cited(&response), [("é Because 😀 tail", want.to_vec())]);
+    let kinds: Vec<bool> = response.parts.iter().map(is_search).collect();
+    assert_eq!(kinds, [false, true]);
+}
+
+fn is_search(part: &crate::ir::OutPart) -> bool {
+    matches!(&part.kind, Opening::ServerTool { raw, .. } if raw.contains(r#"["q1","q2"]"#))
+}
+
+#[test]
+fn segments_belong_to_their_part() {
+    let (response, _) = decode(&[&format!(
+        r#"{{"candidates":[{{"content":{{"parts":[{{"text":"one"}},{{"executableCode":{{"code":"1"}}}},{{"text":"two"}},{{"text":" more"}}]}},
+            "finishReason":"STOP","groundingMetadata":{{{CHUNKS},"groundingSupports":[
+            {{"segment":{{"endIndex":3,"text":"one"}},"groundingChunkIndices":[0]}},
+            {{"segment":{{"partIndex":3,"startIndex":1,"endIndex":5,"text":"more"}},"groundingChunkIndices":[1]}},
+            {{"segment":{{"partIndex":9,"startIndex":70,"endIndex":90,"text":"wo m"}},"groundingChunkIndices":[2]}}]}}}}]}}"#
+    )]);
+    let want = [
+        ("one", vec![("https://a", Some((0, 3)))]),
+        (
+            "two more",
+            vec![("https://b", Some((4, 8))), ("https://c", Some((1, 5)))],
+        ),
+    ];
+    assert_eq!(cited(&response), want);
 }
 
 fn answer(show: bool, array: bool) -> Answer {

@@ -1,6 +1,7 @@
 //! Requests in and out, answers in and out, each checked against the published shape of the dialect.
 
 mod answers;
+mod history;
 mod requests;
 
 use std::sync::OnceLock;

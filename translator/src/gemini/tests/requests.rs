@@ -779,3 +779,31 @@ fn media_behind_a_result_belong_to_it() {
         Some(4)
     );
 }
+
+#[test]
+fn white_space_is_a_turn_of_the_user() {
+    let turns = |last: &'static str| {
+        vec![
+            user("hi"),
+            Turn::new(Role::Assistant, vec![Part::text("yo")]),
+            user(last),
+        ]
+    };
+    for model in ["gemini-2.5-flash", "gemini-3.6-pro"] {
+        let (body, _) = encode(&chat(turns(" \n")), model);
+        assert_eq!(
+            body["contents"][2],
+            json!({"role": "user", "parts": [{"text": "(no content)"}]})
+        );
+        let (body, _) = encode(&chat(vec![user(" ")]), model);
+        assert_eq!(
+            body["contents"],
+            json!([{"role": "user", "parts": [{"text": "(no content)"}]}])
+        );
+        let (body, _) = encode(&chat(vec![user(" "), user("hi")]), model);
+        assert_eq!(
+            body["contents"],
+            json!([{"role": "user", "parts": [{"text": "hi"}]}])
+        );
+    }
+}

@@ -620,3 +620,214 @@ fn marks_on_results_count_once() {
         4
     );
 }
+
+#[test]
+fn calls_of_neighbouring_turns_stand_in_one_message() {
+    let call = |id: &'static str| {
+        Part::new(Kind::ToolCall(ToolCall {
+            id: id.into(),
+            name: "f".into(),
+            namespace: None,
+            args: Args::Object("{}".into()),
+        }))
+    };
+    let result = |id: &'static str| {
+        Part::new(Kind::ToolResult(ToolResult {
+            id: id.into(),
+            content: vec![Part::text(id)],
+            ..ToolResult::default()
+        }))
+    };
+    let mut request = foreign(Dialect::Anthropic);
+    request.turns.extend([
+        Turn::new(Role::Assistant, vec![call("t1")]),
+        Turn::new(Role::Assistant, vec![Part::text("and"), call("t2")]),
+        Turn::new(Role::User, vec![result("t1"), result("t2")]),
+        Turn::new(Role::Assistant, vec![Part::text("one")]),
+        Turn::new(Role::Assistant, vec![Part::text("two")]),
+        Turn::new(Role::User, vec![Part::text("go on")]),
+    ]);
+    let (body, _) = encode(&request, "gpt-4o");
+    let roles: Vec<_> = body["messages"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|message| message["role"].as_str().unwrap_or_default())
+        .collect();
+    assert_eq!(
+        roles,
+        [
+            "user",
+            "assistant",
+            "tool",
+            "tool",
+            "assistant",
+            "assistant",
+            "user"
+        ]
+    );
+    let calls = body["messages"][1]["tool_calls"].as_array().expect("calls");
+    assert_eq!([&calls[0]["id"], &calls[1]["id"]], ["t1", "t2"]);
+    assert_eq!(body["messages"][1]["content"], "and");
+}
+
+/// A reasoning item, words, another reasoning item and a call: each stays with what follows it. The state of the
+/// words themselves is neither's.
+#[test]
+fn state_keeps_its_place_to_the_words() {
+    use crate::ir::{Event, Opening};
+
+    let opaque = |kind, words| vec![state(Dialect::OpenAiResponses, kind, words)];
+    let call = Opening::ToolCall {
+        id: "a".into(),
+        name: "f".into(),
+        namespace: None,
+        freeform: false,
+    };
+    let part = |part: u32, kind, text: &'static str, opaque| {
+        let delta = Event::Delta {
+            part,
+            text: text.into(),
+        };
+        let open = Event::Open {
+            part,
+            choice: 0,
+            kind,
+            opaque: Vec::new(),
+        };
+        let delta = (!text.is_empty()).then_some(delta);
+        let close = Event::Close { part, opaque };
+        [Some(open), delta, Some(close)].into_iter().flatten()
+    };
+    let events: Vec<Event<'_>> = [
+        part(
+            0,
+            Opening::Reasoning,
+            "why",
+            opaque(OpaqueKind::Reasoning, "1"),
+        ),
+        part(
+            1,
+            Opening::Text,
+            "let me",
+            opaque(OpaqueKind::Signature, "2"),
+        ),
+        part(
+            2,
+            Opening::Reasoning,
+            "",
+            opaque(OpaqueKind::Reasoning, "3"),
+        ),
+        part(3, call, "{}", Vec::new()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+
+    let mut fold = crate::fold::Fold::default();
+    events.iter().for_each(|event| fold.event(event));
+    let mut whole = Vec::new();
+    openai_chat::encode_response(&fold.finish(), &mut super::answer(), &mut whole);
+    let whole: Value = serde_json::from_slice(&whole).expect("JSON");
+
+    let mut encoder = openai_chat::StreamEncoder::new(super::answer());
+    let mut stream = Vec::new();
+    events
+        .iter()
+        .for_each(|event| encoder.event(event, &mut stream));
+    let stream = String::from_utf8(stream).expect("UTF-8");
+    let records: Vec<Value> = stream
+        .split("\n\n")
+        .filter_map(|frame| serde_json::from_str::<Value>(frame.strip_prefix("data: ")?).ok())
+        .filter_map(|chunk| Some(chunk["choices"][0]["delta"]["reasoning_details"][0].clone()))
+        .filter(|record| !record.is_null())
+        .collect();
+
+    let message = &whole["choices"][0]["message"];
+    assert_eq!(message["reasoning_details"], Value::from(records));
+
+    let body = messages(&format!(r#"{{"role":"user","content":"x"}},{message}"#));
+    let request = decode(&body);
+    let got: Vec<(String, &str)> = kinds(&request)[1..]
+        .iter()
+        .zip(&request.turns[1].parts)
+        .map(|(kind, part)| {
+            let state = part.opaque.first().map_or("", |state| &*state.state);
+            (kind.replacen("Assistant ", "", 1), state)
+        })
+        .collect();
+    let got: Vec<(&str, &str)> = got.iter().map(|(kind, state)| (&**kind, *state)).collect();
+    let want = [
+        ("reasoning why+1", "1"),
+        ("reasoning +1", "2"),
+        ("text let me", ""),
+        ("reasoning +1", "3"),
+        ("call a f {}+0", ""),
+    ];
+    assert_eq!(got, want);
+}
+
+#[test]
+fn a_signature_on_the_reasoning_before_a_call_goes_back_on_the_call() {
+    let sign = |state: &'static str| Opaque {
+        provider: Some(PROVIDER.into()),
+        ..self::state(Dialect::OpenAiChat, OpaqueKind::Signature, state)
+    };
+    let thought = |state| Part {
+        opaque: vec![sign(state)],
+        ..Part::new(Kind::Reasoning {
+            text: Text::default(),
+        })
+    };
+    let call = |id: &'static str| {
+        Part::new(Kind::ToolCall(ToolCall {
+            id: id.into(),
+            name: "f".into(),
+            namespace: None,
+            args: Args::Object("{}".into()),
+        }))
+    };
+    let own = Part {
+        opaque: vec![sign("own")],
+        ..call("d")
+    };
+    let mut request = foreign(Dialect::Anthropic);
+    request.turns = vec![Turn::new(
+        Role::Assistant,
+        vec![
+            thought("first"),
+            Part::text("t"),
+            call("a"),
+            call("b"),
+            thought("second"),
+            call("c"),
+            thought("third"),
+            own,
+            call("e"),
+        ],
+    )];
+    let ids = ["a", "b", "c", "d", "e"];
+    let calls = |model: &str| {
+        let (body, _) = encode(&request, model);
+        let messages = body["messages"].as_array().expect("messages").clone();
+        let written = messages
+            .iter()
+            .find(|message| message["role"] == "assistant");
+        let calls = written.expect("the assistant's turn")["tool_calls"].clone();
+        ids.iter()
+            .enumerate()
+            .map(|(at, id)| {
+                assert_eq!(calls[at]["id"], *id);
+                calls[at]["extra_content"]["google"]["thought_signature"].clone()
+            })
+            .collect::<Vec<_>>()
+    };
+    let want = [
+        json!("first"),
+        Value::Null,
+        json!("second"),
+        json!("own"),
+        Value::Null,
+    ];
+    assert_eq!(calls("gemini-3-pro-preview"), want);
+}

@@ -172,7 +172,7 @@ fn names_are_made_legal_and_restored() {
     let (body, outbound) = encode(&request, "gpt-4o");
     assert_eq!(body["tools"][0]["function"]["name"], "f");
     assert_eq!(body["tools"][2]["function"]["name"], "functions__exec");
-    assert_eq!(body["tool_choice"]["function"]["name"], "functions__exec");
+    assert_eq!(body["tool_choice"]["function"]["name"], "exec");
     let aliases: Vec<_> = outbound
         .undo
         .tools
@@ -307,4 +307,27 @@ fn web_search_options_survive_the_same_dialect() {
         json!({"search_context_size":"low"})
     );
     assert_eq!(encoded.get("tools"), None);
+}
+
+#[test]
+fn a_choice_by_bare_name_means_the_tool_outside_of_groups() {
+    let mut request = foreign(Dialect::OpenAiResponses);
+    let grouped = Tool {
+        namespace: Some("fs".into()),
+        ..function("read")
+    };
+    request.tools = vec![grouped, function("read"), function("fs__read")];
+    request.tool_choice = Some(ToolChoice::Named("read".into()));
+    let (body, outcome) = encode(&request, "gpt-5");
+    let names: Vec<_> = (0..3)
+        .filter_map(|at| body["tools"][at]["function"]["name"].as_str())
+        .collect();
+    assert_eq!(names[1..], ["read", "fs__read"]);
+    assert!(names[0].starts_with("fs__read_"), "{names:?}");
+    assert_eq!(
+        body["tool_choice"],
+        json!({"type": "function", "function": {"name": "read"}})
+    );
+    assert_eq!(outcome.undo.tools.len(), 1);
+    assert_eq!(outcome.undo.tools[0].wire, names[0]);
 }
