@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use bridge::admin::{Admin, Welcome, first_start};
 use bridge::bookkeeping::{self, Bookkeeper};
 use bridge::config::{ConfigErrors, Settings};
-use bridge::control::{self, Control};
+use bridge::control::{self, Control, FileNotices};
 use bridge::conversation_keeper::ConversationKeeper;
 use bridge::gateway::Hub;
 use bridge::ledger::Recorder;
@@ -55,6 +55,8 @@ pub(crate) struct Administration {
     folder: PathBuf,
     /// What files said last, for a control that starts later.
     files: Arc<RwLock<Settings>>,
+    /// What is to be said of the files, for a control that starts later.
+    notices: Arc<RwLock<FileNotices>>,
 }
 
 impl Administration {
@@ -76,6 +78,7 @@ impl Administration {
             folder: data_folder(files.database_url.expose()),
             recorder: Arc::new(Mutex::new(Some(recorder))),
             files: Arc::new(RwLock::new(files.clone())),
+            notices: Arc::default(),
         };
         match administration.open().await {
             Ok(()) => {}
@@ -132,6 +135,7 @@ impl Administration {
         tokio::spawn(control::follow(Arc::clone(&control)));
         tokio::spawn(control::sweep(Arc::clone(&control)));
         let _ = self.control.set(control);
+        self.notice(|_| {});
         let mut keepers = self.keepers.lock().unwrap_or_else(PoisonError::into_inner);
         *keepers = Some(Keepers {
             books,
@@ -169,6 +173,26 @@ impl Administration {
         let version = self.hub.snapshots.apply(&files)?;
         self.hub.adopt();
         Ok(version)
+    }
+}
+
+impl Administration {
+    /// What is wrong with changed files; empty once they are sound again.
+    pub(crate) fn note_refusal(&self, errors: ConfigErrors) {
+        self.notice(|notices| notices.refused = errors.0);
+    }
+
+    /// What of the files waits for a restart.
+    pub(crate) fn await_restart(&self, waiting: Vec<String>) {
+        self.notice(|notices| notices.waiting = waiting);
+    }
+
+    fn notice(&self, change: impl FnOnce(&mut FileNotices)) {
+        let mut notices = self.notices.write().unwrap_or_else(PoisonError::into_inner);
+        change(&mut notices);
+        if let Some(control) = self.control.get() {
+            control.notice(notices.clone());
+        }
     }
 }
 

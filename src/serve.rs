@@ -127,10 +127,15 @@ async fn serve(
     let administration =
         Administration::start(&hub, &entrance, &watched, demo_address, recorder).await?;
     let mut live = LiveSettings::of(&watched);
-    let reloaded = administration.clone();
-    let watcher = config::watch(options, &watched, move |settings| {
-        live.take(&settings);
-        reloaded.take_files(settings)
+    let (reloaded, told) = (administration.clone(), administration.clone());
+    let apply = move |settings: Settings| {
+        let waiting = live.take(&settings);
+        let version = reloaded.take_files(settings)?;
+        reloaded.await_restart(waiting);
+        Ok(version)
+    };
+    let watcher = config::watch(options, &watched, apply, move |errors| {
+        told.note_refusal(errors);
     });
     if let Err(error) = &watcher {
         tracing::warn!(%error, "the configuration is not watched; a change needs a restart");

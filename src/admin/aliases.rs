@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::Admin;
 use super::definition::{self, Wanted};
+use super::known::Known;
 use super::page::{Page, Range};
 use super::person::{Role, Session};
 use super::problem::Answer;
@@ -100,7 +101,7 @@ impl Aliases {
 
     /// Make an alias
     #[oai(path = "/", method = "post", operation_id = "aliases_create")]
-    async fn create(&self, session: Session, body: Json<Alias>) -> Answer<OneAlias> {
+    async fn create(&self, session: Session, body: Json<Known<Alias>>) -> Answer<OneAlias> {
         let who = session.at_least(Role::Operator)?;
         let row = definition::create(&self.0, who, Kind::Alias, wanted(&body)).await?;
         let version = tag(row.version);
@@ -123,7 +124,7 @@ impl Aliases {
         session: Session,
         name: Path<String>,
         #[oai(name = "If-Match")] if_match: Header<Option<String>>,
-        body: Json<Alias>,
+        body: Json<Known<Alias>>,
     ) -> Answer<OneAlias> {
         let who = session.at_least(Role::Operator)?;
         let row = definition::update(

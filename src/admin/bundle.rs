@@ -30,8 +30,8 @@ const SECTIONS: [(Kind, &str); 6] = [
 pub(super) struct Entry {
     pub kind: Kind,
     pub wanted: Wanted,
-    /// It refers to secrets that it does not have.
-    pub has_references: bool,
+    /// The fields of secrets that it refers to and does not have.
+    pub references: Vec<String>,
     /// The weights of the keys that it has, by their masks, where they are not 1.
     pub weights: KeyWeights,
 }
@@ -229,7 +229,7 @@ fn setting(key: &str, value: &Value) -> Entry {
             document: json!({"value": value}),
             secrets: Vec::new(),
         },
-        has_references: false,
+        references: Vec::new(),
         weights: KeyWeights::new(),
     }
 }
@@ -314,7 +314,7 @@ fn entry(kind: Kind, place: &str, mut members: Map<String, Value>) -> Answer<Ent
             })?,
     };
     let mut secrets = Vec::new();
-    let mut has_references = false;
+    let mut references = Vec::new();
     let mut weights = KeyWeights::new();
     if matches!(kind, Kind::Provider | Kind::KeyPool) {
         let mut keys = Vec::new();
@@ -324,20 +324,20 @@ fn entry(kind: Kind, place: &str, mut members: Map<String, Value>) -> Answer<Ent
                 collect(value, &mut keys);
             }
         }
-        take(&mut secrets, &mut has_references, "key", keys);
+        take(&mut secrets, &mut references, "key", keys);
         let mut proxy = Vec::new();
         collect(
             members.shift_remove("proxy").unwrap_or_default(),
             &mut proxy,
         );
-        take(&mut secrets, &mut has_references, "proxy", proxy);
+        take(&mut secrets, &mut references, "proxy", proxy);
         if let Some(Value::Object(headers)) = members.shift_remove("headers") {
             for (name, value) in headers {
                 let mut values = Vec::new();
                 collect(value, &mut values);
                 take(
                     &mut secrets,
-                    &mut has_references,
+                    &mut references,
                     &format!("header:{name}"),
                     values,
                 );
@@ -353,7 +353,7 @@ fn entry(kind: Kind, place: &str, mut members: Map<String, Value>) -> Answer<Ent
             document: lean(Value::Object(members)),
             secrets,
         },
-        has_references,
+        references,
         weights,
     })
 }
@@ -403,13 +403,15 @@ fn collect(value: Value, texts: &mut Vec<String>) {
 
 fn take(
     secrets: &mut Vec<(String, Vec<Secret>)>,
-    has_references: &mut bool,
+    references: &mut Vec<String>,
     field: &str,
     texts: Vec<String>,
 ) {
-    let (references, values): (Vec<String>, Vec<String>) =
+    let (referred, values): (Vec<String>, Vec<String>) =
         texts.into_iter().partition(|text| text.contains("${"));
-    *has_references |= !references.is_empty();
+    if !referred.is_empty() {
+        references.push(field.to_owned());
+    }
     if !values.is_empty() {
         let mut distinct: Vec<Secret> = Vec::new();
         for value in values {

@@ -202,6 +202,13 @@ impl ClientKeys {
             .map(Limits::read)
             .transpose()?
             .unwrap_or_default();
+        if body.expires_at.is_some_and(|end| end <= now_ms()) {
+            return Err(Problem::invalid(
+                "expires_at",
+                "that is over, so the key would never be valid",
+                "name a time to come, in milliseconds since 1970",
+            ));
+        }
         let change = self.0.control.begin(who.actor()).await?;
         let owner =
             people::by_id(change.work(), &owner_id)

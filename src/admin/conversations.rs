@@ -7,6 +7,7 @@ use poem_openapi::{ApiResponse, Object, OpenApi};
 use super::Admin;
 use super::auth::Done;
 use super::conversation_view::{Conversation, ConversationRow, keeper, lost, sound};
+use super::known::Known;
 use super::page::{Page, Range};
 use super::person::Session;
 use super::problem::Answer;
@@ -115,10 +116,10 @@ impl Conversations {
     async fn create(
         &self,
         session: Session,
-        body: Json<ConversationEntry>,
+        body: Json<Known<ConversationEntry, Conversation>>,
     ) -> Answer<OneConversation> {
         let bounds = self.0.control.in_force().settings.conversations;
-        let change = body.0.read(&bounds)?;
+        let change = body.0.into_inner().read(&bounds)?;
         let owner = &session.anybody().user_id;
         let store = self.0.control.store();
         let kept = store
@@ -144,10 +145,10 @@ impl Conversations {
         session: Session,
         id: Path<String>,
         #[oai(name = "If-Match")] if_match: Header<Option<String>>,
-        body: Json<ConversationEntry>,
+        body: Json<Known<ConversationEntry, Conversation>>,
     ) -> Answer<OneConversation> {
         let bounds = self.0.control.in_force().settings.conversations;
-        let change = body.0.read(&bounds)?;
+        let change = body.0.into_inner().read(&bounds)?;
         let keeper = keeper(session.anybody());
         let store = self.0.control.store();
         let before = store.conversation(&keeper, &id).await.map_err(lost)?;

@@ -12,8 +12,8 @@ use super::page::Range;
 use super::person::Identity;
 use super::problem::{Answer, Problem};
 use super::version::expect;
-use crate::config::{Kind, Secret};
-use crate::control::{AuditEntry, Change};
+use crate::config::{ConfigError, ConfigErrors, Kind, Secret};
+use crate::control::{AuditEntry, Change, ChangeError};
 use crate::store::definitions::{add_secret, insert, named, remove, remove_secrets, replace};
 use crate::store::entities::definition::{self, Column, Entity, Model};
 use crate::store::entities::{audit, secret};
@@ -189,8 +189,27 @@ pub(super) async fn delete(
     expect(if_match, before.version)?;
     remove(change.work(), &before).await?;
     note(&change, "delete", kind, Some(&before), None).await?;
-    change.commit().await?;
+    change.commit().await.map_err(still_used)?;
     Ok(())
+}
+
+/// What no longer fits once something is removed has used it; the words are for somebody who wants it gone.
+fn still_used(error: ChangeError) -> ChangeError {
+    let ChangeError::Invalid(ConfigErrors(errors)) = error else {
+        return error;
+    };
+    let used =
+        errors.into_iter().map(
+            |error| match error.what.strip_suffix(", which does not exist") {
+                Some(user) => ConfigError {
+                    what: format!("it is still used: {user}"),
+                    fix: "change that first".to_owned(),
+                    place: error.place,
+                },
+                None => error,
+            },
+        );
+    ChangeError::Invalid(ConfigErrors(used.collect()))
 }
 
 /// Puts the secrets of the fields that are named.

@@ -10,6 +10,7 @@ use poem_openapi::payload::Json;
 use super::Admin;
 use super::definition;
 use super::key_events::{EventsAnswer, watch};
+use super::known::Known;
 use super::owned::{Gone, One, Origin, read_only};
 use super::page::{Page, Range};
 use super::person::{Role, Session};
@@ -55,6 +56,21 @@ impl KeyPools {
             }
             None => Ok(()),
         }
+    }
+
+    /// Refuses a name under which the keys of a provider are: they would be hidden, and used all the same.
+    fn unhidden(&self, name: &str) -> Answer<()> {
+        let in_force = self.0.control.in_force();
+        let provider = in_force.settings.provider(name);
+        if provider.is_some_and(|provider| !provider.keys.is_empty()) {
+            return Err(Problem::conflict(
+                "name_taken",
+                format!(
+                    "provider `{name}` has keys of its own, which are kept under this name; add keys there, or choose another name"
+                ),
+            ));
+        }
+        Ok(())
     }
 
     async fn one(&self, row: Model) -> Answer<(KeyPool, Option<String>)> {
@@ -123,9 +139,14 @@ impl KeyPools {
 
     /// Make a key pool
     #[oai(path = "/", method = "post", operation_id = "key_pools_create")]
-    async fn create(&self, session: Session, body: Json<KeyPoolEntry>) -> Answer<One<KeyPool>> {
+    async fn create(
+        &self,
+        session: Session,
+        body: Json<Known<KeyPoolEntry, KeyPool>>,
+    ) -> Answer<One<KeyPool>> {
         let who = session.at_least(Role::Operator)?;
         self.changeable(&body.name)?;
+        self.unhidden(&body.name)?;
         let row = definition::create(&self.0, who, Kind::KeyPool, body.wanted()).await?;
         let (pool, etag) = self.one(row).await?;
         Ok(One::Created(Json(pool), etag))
@@ -148,12 +169,13 @@ impl KeyPools {
         session: Session,
         name: Path<String>,
         #[oai(name = "If-Match")] if_match: Header<Option<String>>,
-        body: Json<KeyPoolEntry>,
+        body: Json<Known<KeyPoolEntry, KeyPool>>,
     ) -> Answer<One<KeyPool>> {
         let who = session.at_least(Role::Operator)?;
         self.changeable(&name)?;
         if body.name != name.0 {
             self.changeable(&body.name)?;
+            self.unhidden(&body.name)?;
         }
         let row = definition::update(
             &self.0,

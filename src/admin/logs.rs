@@ -7,6 +7,7 @@ use poem_openapi::{ApiResponse, Object, OpenApi};
 use serde_json::{Value, json};
 
 use super::Admin;
+use super::known::Known;
 use super::logs_stream::{self, Export, Format, Tail};
 use super::page::{Page, Range};
 use super::period::span;
@@ -354,7 +355,7 @@ impl Logs {
         method = "put",
         operation_id = "logs_settings_update"
     )]
-    async fn set(&self, session: Session, body: Json<Keeping>) -> Answer<Json<Keeping>> {
+    async fn set(&self, session: Session, body: Json<Known<Keeping>>) -> Answer<Json<Keeping>> {
         let who = session.at_least(Role::Admin)?;
         if CaptureMode::parse(&body.capture).is_none() {
             return Err(Problem::invalid(

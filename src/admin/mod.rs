@@ -26,6 +26,7 @@ mod key_bounds;
 mod key_events;
 mod key_limits;
 mod key_pools;
+mod known;
 mod logs;
 mod logs_stream;
 mod models;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::Admin;
 use super::definition::{self, Wanted};
+use super::known::Known;
 use super::page::{Page, Range};
 use super::person::{Role, Session};
 use super::problem::{Answer, Problem};
@@ -460,7 +461,7 @@ impl Models {
         method = "post",
         operation_id = "model_prices_create"
     )]
-    async fn create(&self, session: Session, body: Json<PriceOverride>) -> Answer<OnePrice> {
+    async fn create(&self, session: Session, body: Json<Known<PriceOverride>>) -> Answer<OnePrice> {
         let who = session.at_least(Role::Operator)?;
         let row = definition::create(&self.0, who, Kind::Model, wanted(&body)?).await?;
         let version = tag(row.version);
@@ -491,7 +492,7 @@ impl Models {
         session: Session,
         name: Path<String>,
         #[oai(name = "If-Match")] if_match: Header<Option<String>>,
-        body: Json<PriceOverride>,
+        body: Json<Known<PriceOverride>>,
     ) -> Answer<OnePrice> {
         let who = session.at_least(Role::Operator)?;
         let row = definition::update(

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::Admin;
 use super::bundled_presets;
 use super::definition::{self, Wanted};
+use super::known::Known;
 use super::owned::{Gone, One, Origin};
 use super::page::{Page, Range};
 use super::person::{Identity, Role, Session};
@@ -304,7 +305,11 @@ impl Presets {
 
     /// Make a preset
     #[oai(path = "/", method = "post", operation_id = "presets_create")]
-    async fn create(&self, session: Session, body: Json<PresetEntry>) -> Answer<One<Preset>> {
+    async fn create(
+        &self,
+        session: Session,
+        body: Json<Known<PresetEntry, Preset>>,
+    ) -> Answer<One<Preset>> {
         let who = session.at_least(Role::Operator)?;
         own(&body.name)?;
         let row = definition::create(&self.0, who, Kind::Preset, body.wanted()).await?;
@@ -329,7 +334,7 @@ impl Presets {
         session: Session,
         name: Path<String>,
         #[oai(name = "If-Match")] if_match: Header<Option<String>>,
-        body: Json<PresetEntry>,
+        body: Json<Known<PresetEntry, Preset>>,
     ) -> Answer<One<Preset>> {
         let who = session.at_least(Role::Operator)?;
         own(&name)?;

@@ -79,6 +79,9 @@ pub(super) enum Problem {
     /// There is no such thing.
     #[oai(status = 404)]
     NotFound(ProblemJson),
+    /// The path is there, but not with this method.
+    #[oai(status = 405)]
+    Method(ProblemJson),
     /// It stands in the way of something else.
     #[oai(status = 409)]
     Conflict(ProblemJson),
@@ -226,8 +229,8 @@ impl Problem {
         match status {
             StatusCode::UNAUTHORIZED => Self::unauthorized("no valid session was shown"),
             StatusCode::NOT_FOUND => Self::not_found("path"),
-            StatusCode::METHOD_NOT_ALLOWED => Self::Malformed(document(
-                400,
+            StatusCode::METHOD_NOT_ALLOWED => Self::Method(document(
+                405,
                 "method_not_allowed",
                 "Method not allowed",
                 words,

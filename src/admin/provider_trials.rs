@@ -6,6 +6,7 @@ use poem_openapi::{Enum, Object, OpenApi};
 
 use super::Admin;
 use super::definition;
+use super::known::Known;
 use super::person::{Role, Session};
 use super::problem::{Answer, Problem};
 use super::providers::changeable;
@@ -197,7 +198,7 @@ impl ProviderTrials {
         &self,
         session: Session,
         name: Path<String>,
-        body: Json<Adoption>,
+        body: Json<Known<Adoption>>,
     ) -> Answer<Json<super::provider_entry::Models>> {
         let who = session.at_least(Role::Operator)?;
         changeable(&self.0, &name)?;

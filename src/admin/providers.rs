@@ -8,6 +8,7 @@ use poem_openapi::payload::Json;
 
 use super::Admin;
 use super::definition;
+use super::known::Known;
 use super::owned::{Gone, One, Origin, read_only};
 use super::page::{Page, Range};
 use super::person::{Identity, Role, Session};
@@ -156,11 +157,30 @@ impl Providers {
 
     /// Add a provider
     #[oai(path = "/", method = "post", operation_id = "providers_create")]
-    async fn create(&self, session: Session, body: Json<ProviderEntry>) -> Answer<One<Provider>> {
+    async fn create(
+        &self,
+        session: Session,
+        body: Json<Known<ProviderEntry, Provider>>,
+    ) -> Answer<One<Provider>> {
         let who = session.at_least(Role::Operator)?;
         changeable(&self.0, &body.name)?;
         let wanted = body.wanted(&[]);
         guard_private(who, None, &wanted.document, body.proxy.is_value())?;
+        let in_force = self.0.control.in_force();
+        let pools = &in_force.settings.key_pools;
+        let has_keys = wanted
+            .secrets
+            .iter()
+            .any(|(field, keys)| field == "key" && !keys.is_empty());
+        if has_keys && pools.iter().any(|pool| pool.name == wanted.name) {
+            return Err(Problem::conflict(
+                "name_taken",
+                format!(
+                    "there is a key pool `{}`, which would hide the keys of a provider of this name; name it as `key_pool` in place of keys, or choose another name",
+                    wanted.name
+                ),
+            ));
+        }
         let row = definition::create(&self.0, who, Kind::Provider, wanted).await?;
         let provider = self.shown(row).await?;
         let etag = provider.origin.etag();
@@ -189,7 +209,7 @@ impl Providers {
         session: Session,
         name: Path<String>,
         #[oai(name = "If-Match")] if_match: Header<Option<String>>,
-        body: Json<ProviderEntry>,
+        body: Json<Known<ProviderEntry, Provider>>,
     ) -> Answer<One<Provider>> {
         let who = session.at_least(Role::Operator)?;
         let before = self.row(&name).await?;

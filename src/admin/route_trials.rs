@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use super::Admin;
 use super::definition;
+use super::known::Known;
 use super::owned::Gone;
 use super::page::{Page, Range};
 use super::person::{Role, Session};
@@ -152,10 +153,10 @@ impl RouteTrials {
     async fn test(
         &self,
         session: Session,
-        body: Json<RouteTrial>,
+        body: Json<Known<RouteTrial>>,
     ) -> Answer<Json<RouteTrialReport>> {
         let who = session.at_least(Role::Viewer)?;
-        let wish = body.0;
+        let wish = body.0.into_inner();
         let mut subject = match &wish.request_id {
             Some(id) => logged(&self.0, who, id).await?,
             None => pasted(wish.request)?,
@@ -239,7 +240,7 @@ impl RouteTrials {
         &self,
         session: Session,
         name: Path<String>,
-        body: Json<Rollback>,
+        body: Json<Known<Rollback>>,
     ) -> Answer<Gone> {
         let who = session.at_least(Role::Operator)?;
         let row = definition::find(&self.0, Kind::Route, &name).await?;

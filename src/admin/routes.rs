@@ -6,6 +6,7 @@ use poem_openapi::{Object, OpenApi};
 
 use super::Admin;
 use super::definition;
+use super::known::Known;
 use super::owned::{Gone, One, Origin, read_only};
 use super::page::{Page, Range};
 use super::person::{Identity, Role, Session};
@@ -200,7 +201,11 @@ impl Routes {
 
     /// Make a route
     #[oai(path = "/", method = "post", operation_id = "routes_create")]
-    async fn create(&self, session: Session, body: Json<RouteEntry>) -> Answer<One<Route>> {
+    async fn create(
+        &self,
+        session: Session,
+        body: Json<Known<RouteEntry, Route>>,
+    ) -> Answer<One<Route>> {
         let who = session.at_least(Role::Operator)?;
         self.changeable(&body.name)?;
         let row = definition::create(&self.0, who, Kind::Route, body.wanted()).await?;
@@ -234,7 +239,7 @@ impl Routes {
         session: Session,
         name: Path<String>,
         #[oai(name = "If-Match")] if_match: Header<Option<String>>,
-        body: Json<RouteEntry>,
+        body: Json<Known<RouteEntry, Route>>,
     ) -> Answer<One<Route>> {
         let who = session.at_least(Role::Operator)?;
         self.changeable(&name)?;

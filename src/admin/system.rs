@@ -8,6 +8,7 @@ use poem_openapi::{Object, OpenApi};
 use super::Admin;
 use super::person::{Role, Session};
 use super::problem::Answer;
+use crate::config::ConfigError;
 
 /// A step of the database schema.
 #[derive(Clone, Debug, Object)]
@@ -34,10 +35,10 @@ pub(super) struct Database {
     revision: Option<i64>,
 }
 
-/// A definition that is left out.
+/// What is not in force: a definition that is left out, or files that are refused since they have changed.
 #[derive(Clone, Debug, Object)]
 pub(super) struct LeftOut {
-    /// What it is, such as provider `qwen`.
+    /// What it is, such as provider `qwen`, or where it stands, such as `config/app.yml:3`.
     place: String,
     /// The member that is wrong.
     field: String,
@@ -45,6 +46,17 @@ pub(super) struct LeftOut {
     message: String,
     /// What to do.
     fix: String,
+}
+
+impl LeftOut {
+    fn of(error: &ConfigError) -> Self {
+        Self {
+            place: error.place.to_string(),
+            field: error.place.path(),
+            message: error.what.clone(),
+            fix: error.fix.clone(),
+        }
+    }
 }
 
 /// What became of request records.
@@ -83,9 +95,9 @@ pub(super) struct System {
     database: Database,
     /// The files it reads.
     files: Vec<String>,
-    /// What is odd about them.
+    /// What is odd about them, and what of them waits for a restart.
     warnings: Vec<String>,
-    /// Definitions that are left out.
+    /// Definitions that are left out, and why changed files are refused: then what they said before stays in force.
     problems: Vec<LeftOut>,
     /// What became of request records.
     records: Records,
@@ -128,6 +140,7 @@ impl Systems {
         let database = self.database().await;
         let hub = self.0.control.hub();
         let in_force = self.0.control.in_force();
+        let notices = self.0.control.notices();
         let counts = hub.ledger.counts();
         let count = |cell: &std::sync::atomic::AtomicU64| cell.load(Ordering::Relaxed);
         Ok(Json(System {
@@ -142,16 +155,18 @@ impl Systems {
                 .iter()
                 .map(|file| file.display().to_string())
                 .collect(),
-            warnings: in_force.settings.warnings.clone(),
-            problems: in_force
-                .problems
+            warnings: [&in_force.settings.warnings[..], &notices.waiting].concat(),
+            problems: notices
+                .refused
                 .iter()
-                .map(|problem| LeftOut {
-                    place: problem.place.to_string(),
-                    field: problem.place.path(),
-                    message: problem.what.clone(),
-                    fix: problem.fix.clone(),
+                .map(|error| LeftOut {
+                    message: format!(
+                        "the changed configuration is refused, the old one stays: {}",
+                        error.what
+                    ),
+                    ..LeftOut::of(error)
                 })
+                .chain(in_force.problems.iter().map(LeftOut::of))
                 .collect(),
             records: Records {
                 queued: count(&counts.queued),

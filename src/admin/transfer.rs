@@ -66,7 +66,7 @@ pub(super) struct Import {
 #[derive(Clone, Debug, Object)]
 #[oai(skip_serializing_if_is_none)]
 pub(super) struct Difference {
-    /// `create`, `update`, `delete`, or `skip` for what a file owns.
+    /// `create`, `update`, `delete`, or `skip` for what a file owns or what stays disabled for want of its secrets.
     action: String,
     /// Which kind of thing.
     kind: String,
@@ -148,6 +148,7 @@ impl Transfer {
     async fn plan(&self, text: &str, prune: bool) -> Answer<Plan> {
         let entries = parsed(text)?;
         let rows = self.rows().await?;
+        let secrets = definition::secrets_by_definition(&self.0).await?;
         let mut plan = Plan {
             differences: Vec::new(),
             unchanged: 0,
@@ -169,7 +170,16 @@ impl Transfer {
             let row = rows
                 .iter()
                 .find(|row| row.kind == kind.as_str() && row.name == name);
-            self.compare(&mut plan, entry, row);
+            let own = row.and_then(|row| secrets.get(&row.id));
+            let has = |field: &str| own.is_some_and(|own| own.iter().any(|one| one.field == field));
+            let given = |field: &str| entry.wanted.secrets.iter().any(|(own, _)| own == field);
+            let lacks: Vec<String> = entry
+                .references
+                .iter()
+                .filter(|field| !has(field) && !given(field))
+                .cloned()
+                .collect();
+            self.compare(&mut plan, entry, row, &lacks);
         }
         if prune {
             for row in &rows {
@@ -194,23 +204,31 @@ impl Transfer {
         Ok(plan)
     }
 
-    fn compare(&self, plan: &mut Plan, entry: Entry, row: Option<&Model>) {
+    /// What refers to secrets that are not here must not go out without them, so a provider that `lacks` some is
+    /// disabled.
+    fn compare(&self, plan: &mut Plan, mut entry: Entry, row: Option<&Model>, lacks: &[String]) {
+        let is_held = entry.kind == Kind::Provider && entry.wanted.enabled && !lacks.is_empty();
+        entry.wanted.enabled &= !is_held;
         let wanted = &entry.wanted;
         let after = portrait(wanted.position, wanted.enabled, &wanted.document);
         let before = row.map_or(Value::Null, portrait_of);
         let given = self.is_given(entry.kind, &wanted.name);
-        if before == after && wanted.secrets.is_empty() && !given {
+        let is_same = before == after && wanted.secrets.is_empty();
+        if is_same && !given && !is_held {
             plan.unchanged += 1;
             return;
         }
         let (action, note) = match row {
             _ if given => ("skip", Some("a file owns it; change it there".to_owned())),
-            None if entry.has_references && wanted.secrets.is_empty() => (
+            _ if is_same => ("skip", Some(without(lacks, is_held))),
+            None => (
                 "create",
-                Some("its secrets are references, which are not resolved: give it its secrets afterwards".to_owned()),
+                (!lacks.is_empty()).then(|| without(lacks, is_held)),
             ),
-            None => ("create", None),
-            Some(_) => ("update", None),
+            Some(_) => (
+                "update",
+                (!lacks.is_empty()).then(|| without(lacks, is_held)),
+            ),
         };
         plan.differences.push(Difference {
             action: action.to_owned(),
@@ -225,7 +243,7 @@ impl Transfer {
                 .collect(),
             note,
         });
-        if !given {
+        if !given && !is_same {
             plan.steps.push(Step::Put(Box::new(entry), row.cloned()));
         }
     }
@@ -261,6 +279,20 @@ impl Transfer {
             change.commit().await?;
         }
         Ok(())
+    }
+}
+
+/// What is lacking, and what to do.
+fn without(lacks: &[String], is_held: bool) -> String {
+    let lacks = lacks.join(", ");
+    if is_held {
+        format!(
+            "disabled, since its secrets are references, which are not resolved: give it its {lacks}, then enable it"
+        )
+    } else {
+        format!(
+            "its secrets are references, which are not resolved: give it its {lacks} afterwards"
+        )
     }
 }
 

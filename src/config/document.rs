@@ -277,6 +277,27 @@ fn read_proxies(reader: &mut Reader<'_>, node: &Node<'_>) -> TrustedProxies {
     networks.into_iter().collect()
 }
 
+/// Schemes of databases.
+const DATABASES: [&str; 5] = ["sqlite", "postgres", "postgresql", "mysql", "mariadb"];
+
+/// Schemes of a Redis.
+const REDIS: [&str; 14] = [
+    "redis",
+    "rediss",
+    "valkey",
+    "valkeys",
+    "redis-cluster",
+    "rediss-cluster",
+    "valkey-cluster",
+    "valkeys-cluster",
+    "redis-sentinel",
+    "rediss-sentinel",
+    "valkey-sentinel",
+    "valkeys-sentinel",
+    "redis+unix",
+    "valkey+unix",
+];
+
 fn read_storage(reader: &mut Reader<'_>, values: &Values, settings: &mut Settings) {
     let path = values
         .get("DATABASE_PATH")
@@ -288,7 +309,7 @@ fn read_storage(reader: &mut Reader<'_>, values: &Values, settings: &mut Setting
     // An address with a password in it is as secret as the password, one without is not.
     let url = values
         .get("DATABASE_URL")
-        .and_then(|node| reader.hidden(&node));
+        .and_then(|node| storage_url(reader, &node, &DATABASES, "sqlite:, postgres: or mysql:"));
     set(&mut settings.database_url, url);
     settings.db_pool_size = values
         .get("DB_POOL_SIZE")
@@ -298,7 +319,7 @@ fn read_storage(reader: &mut Reader<'_>, values: &Values, settings: &mut Setting
         .and_then(|node| reader.duration(&node));
     settings.redis_url = values
         .get("REDIS_URL")
-        .and_then(|node| reader.hidden(&node));
+        .and_then(|node| storage_url(reader, &node, &REDIS, "redis:// or rediss://"));
     settings.jwt_secret_key = values
         .get("JWT_SECRET_KEY")
         .and_then(|node| reader.secret(&node));
@@ -307,10 +328,43 @@ fn read_storage(reader: &mut Reader<'_>, values: &Values, settings: &mut Setting
         .and_then(|node| reader.secret(&node));
     settings.admin_email = values
         .get("ADMIN_EMAIL")
-        .and_then(|node| reader.text(&node));
+        .and_then(|node| email(reader, &node));
     settings.admin_password = values
         .get("ADMIN_PASSWORD")
         .and_then(|node| reader.secret(&node));
+}
+
+/// The address of a storage. How it begins is looked at here, so that a mistake is told before the start fails; the
+/// rest may be a password and is not shown.
+fn storage_url(
+    reader: &mut Reader<'_>,
+    node: &Node<'_>,
+    schemes: &[&str],
+    usual: &str,
+) -> Option<Secret> {
+    let url = reader.hidden(node)?;
+    let scheme = url.expose().split(':').next().unwrap_or_default();
+    if url.expose().contains(':') && schemes.contains(&scheme) {
+        return Some(url);
+    }
+    let what = format!("{} must begin with {usual}", node.name);
+    reader.error(&node.place, what, "");
+    None
+}
+
+fn email(reader: &mut Reader<'_>, node: &Node<'_>) -> Option<String> {
+    let text = reader.text(node)?;
+    let is_sound = text.trim().split_once('@').is_some_and(|(person, host)| {
+        !person.is_empty() && !host.is_empty() && !host.contains('@')
+    });
+    if !is_sound {
+        reader.error(
+            &node.place,
+            "ADMIN_EMAIL is not an e-mail address",
+            "write it as name@host",
+        );
+    }
+    is_sound.then_some(text)
 }
 
 /// Whether traces are collected, and where they go.

@@ -2,7 +2,7 @@
 //!
 //! Directories are watched rather than files, since editors replace files. Events are gathered until it
 //! is quiet, and only a change of content counts. A bad file is told with its lines and changes nothing; so is one
-//! that has become empty.
+//! that has become empty or has gone.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -12,7 +12,7 @@ use std::time::Duration;
 use notify::{EventKind, RecursiveMode, Watcher as _};
 use sha2::{Digest, Sha256};
 
-use super::{ConfigErrors, LoadOptions, Settings, load};
+use super::{ConfigErrors, LoadOptions, Place, Settings, load};
 
 /// How long it must be quiet before a change is read.
 const QUIET: Duration = Duration::from_millis(200);
@@ -45,7 +45,8 @@ impl Drop for Watcher {
 }
 
 /// Watches the files that made `settings`, and hands every sound change to `apply`, which puts it in
-/// force and says its version, or refuses it.
+/// force and says its version, or refuses it. What is wrong with the files is told to `tell`, and nothing once they are
+/// sound again.
 ///
 /// # Errors
 /// When the operating system will not watch.
@@ -53,6 +54,7 @@ pub fn watch(
     options: LoadOptions,
     settings: &Settings,
     apply: impl FnMut(Settings) -> Result<u64, ConfigErrors> + Send + 'static,
+    tell: impl FnMut(ConfigErrors) + Send + 'static,
 ) -> notify::Result<Watcher> {
     let mut files = settings.files.clone();
     // These may appear later.
@@ -97,7 +99,7 @@ pub fn watch(
     let before = fingerprint(&files);
     let thread = std::thread::Builder::new()
         .name("config-watch".to_owned())
-        .spawn(move || run(&receiver, &options, &files, before, apply))
+        .spawn(move || run(&receiver, &options, &files, before, apply, tell))
         .map_err(notify::Error::io)?;
     Ok(Watcher {
         watcher: Some(watcher),
@@ -112,6 +114,7 @@ fn run(
     files: &[PathBuf],
     mut before: [u8; 32],
     mut apply: impl FnMut(Settings) -> Result<u64, ConfigErrors>,
+    mut tell: impl FnMut(ConfigErrors),
 ) {
     let mut filled: Vec<bool> = files.iter().map(|file| is_filled(file)).collect();
     while let Ok(Signal::Changed) = receiver.recv() {
@@ -126,31 +129,55 @@ fn run(
         if now == before {
             continue;
         }
-        before = now;
-        // An editor or a copy empties a file before it fills it; taken at its word, that would remove everything.
-        if let Some(file) = files
-            .iter()
-            .zip(&filled)
-            .find_map(|(file, filled)| (*filled && is_blank(file)).then_some(file))
-        {
-            tracing::error!(
-                "configuration refused, the old one stays: {} is empty",
-                file.display()
-            );
+        let read = all_there(files, &filled).and_then(|()| load(options));
+        // Changed while it was read: that may be half of one and half of the other. The next signal is on its way.
+        if fingerprint(files) != now {
             continue;
         }
-        match load(options).and_then(&mut apply) {
+        before = now;
+        match read.and_then(&mut apply) {
             Ok(version) => {
                 filled = files.iter().map(|file| is_filled(file)).collect();
                 tracing::info!(version, "configuration reloaded");
+                tell(ConfigErrors::default());
             }
             Err(errors) => {
                 for error in &errors.0 {
                     tracing::error!("configuration refused, the old one stays: {error}");
                 }
+                tell(errors);
             }
         }
     }
+}
+
+/// An editor or a copy empties a file before it fills it, or moves it away before it writes it anew; taken at its
+/// word, that would remove everything, keys of clients included.
+fn all_there(files: &[PathBuf], filled: &[bool]) -> Result<(), ConfigErrors> {
+    let mut errors = ConfigErrors::default();
+    let mut told: Vec<&Path> = Vec::new();
+    for (file, _) in files.iter().zip(filled).filter(|(_, filled)| **filled) {
+        let (what, fix) = if !file.exists() {
+            (
+                "the file has gone",
+                "put it back, or restart to go on without it",
+            )
+        } else if is_blank(file) {
+            (
+                "the file is empty",
+                "fill it, or restart to go on without it",
+            )
+        } else {
+            continue;
+        };
+        // Those of the working directory are listed twice, since they may appear later.
+        let file = file.strip_prefix(".").unwrap_or(file);
+        if !told.contains(&file) {
+            told.push(file);
+            errors.push(&Place::line_of(&file.display().to_string(), 1), what, fix);
+        }
+    }
+    errors.or(())
 }
 
 fn is_filled(file: &Path) -> bool {

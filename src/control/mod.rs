@@ -17,7 +17,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use tokio::sync::Mutex;
 
-use crate::config::{ConfigErrors, Settings};
+use crate::config::{ConfigError, ConfigErrors, Settings};
 use crate::gateway::Hub;
 use crate::snapshot::Snapshot;
 use crate::store::{Store, StoreError, data_folder};
@@ -26,6 +26,15 @@ pub use assembly::{Assembly, Stock};
 pub use change::{Actor, AuditEntry, Change, ChangeError};
 pub use follow::follow;
 pub use sweep::{let_go, sweep};
+
+/// What is to be said of files that have changed while the hub runs.
+#[derive(Clone, Debug, Default)]
+pub struct FileNotices {
+    /// Why they are not in force; empty when they are.
+    pub refused: Vec<ConfigError>,
+    /// What is in force only after a restart, in words.
+    pub waiting: Vec<String>,
+}
 
 /// Connects files, database and data plane.
 #[derive(Debug)]
@@ -36,6 +45,7 @@ pub struct Control {
     files: ArcSwap<Settings>,
     stock: ArcSwap<Stock>,
     in_force: ArcSwap<Assembly>,
+    notices: ArcSwap<FileNotices>,
     /// One change at a time in this process; between processes the database's versions decide.
     turn: Arc<Mutex<()>>,
 }
@@ -60,6 +70,7 @@ impl Control {
             files: ArcSwap::from_pointee(files),
             stock: ArcSwap::from_pointee(stock),
             in_force: ArcSwap::from_pointee(assembly.clone()),
+            notices: ArcSwap::default(),
             turn: Arc::new(Mutex::new(())),
         };
         control.put_in_force(assembly, snapshot);
@@ -88,6 +99,17 @@ impl Control {
     #[must_use]
     pub fn in_force(&self) -> Arc<Assembly> {
         self.in_force.load_full()
+    }
+
+    /// What is to be said of changed files.
+    #[must_use]
+    pub fn notices(&self) -> Arc<FileNotices> {
+        self.notices.load_full()
+    }
+
+    /// Keeps what is to be said of changed files.
+    pub fn notice(&self, notices: FileNotices) {
+        self.notices.store(Arc::new(notices));
     }
 
     /// What files and environment say.

@@ -303,6 +303,7 @@ async fn keys_end_with_their_people_and_bad_ones_are_refused() {
             "allowed_providers",
         ),
         (json!({"tags": [""]}), "tags"),
+        (json!({"expires_at": 1_577_836_800_000_i64}), "expires_at"),
         (json!({"owner_id": "nobody"}), "owner_id"),
     ] {
         let mut body = body;

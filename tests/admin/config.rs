@@ -210,6 +210,30 @@ async fn what_is_exported_comes_back_without_its_secrets() {
     assert_eq!(same.body["differences"], json!([]), "{text}");
     assert_eq!(same.body["unchanged"], 6);
 
+    // Another hub has none of the secrets that are referred to, so nothing may go out without them.
+    let other = House::new().await;
+    let stranger = other.person(Role::Admin).await;
+    let wishes = wish(&text, false, false);
+    let path = "/api/config/import";
+    let done = other
+        .call(Method::POST, path, &stranger, Some(&wishes))
+        .await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.body);
+    let enabled = |house: &House| {
+        let settings = house.control.in_force().settings.clone();
+        settings.provider("qwen").is_some_and(|qwen| qwen.enabled)
+    };
+    assert!(enabled(&house) && !enabled(&other));
+    let told = other
+        .call(Method::POST, "/api/config/diff", &stranger, Some(&wishes))
+        .await;
+    for answer in [done, told] {
+        let notes = answer.body["differences"].to_string();
+        let words = "disabled, since its secrets are references";
+        assert!(notes.contains(words), "{notes}");
+    }
+    other.end().await;
+
     // Changed, and one thing gone; secrets stay where they are referred to.
     let changed = text
         .replace("priority: 5", "priority: 6")

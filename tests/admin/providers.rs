@@ -371,3 +371,39 @@ async fn vendors_are_there_to_pick() {
     }
     house.end().await;
 }
+
+#[tokio::test]
+async fn a_pool_does_not_hide_the_keys_of_a_provider() {
+    let house = House::new().await;
+    let token = house.person(Role::Operator).await;
+    let provider = |name: &str| json!({"name": name, "api_format": "openai", "base_url": "https://p.example/v1", "keys": ["sk-canary-of-its-own"]});
+    let make =
+        async |path: &str, body: Value| house.call(Method::POST, path, &token, Some(&body)).await;
+    let made = make("/api/providers", provider("shad")).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
+    let refused = make("/api/key-pools", json!({"name": "shad"})).await;
+    assert_eq!(refused.problem(), (409, "name_taken"), "{}", refused.body);
+    let said = refused.body["detail"].to_string();
+    assert!(said.contains("keys of its own"), "{said}");
+    let pool = json!({"name": "pool", "keys": ["sk-canary-of-the-pool"]});
+    let made = make("/api/key-pools", pool).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
+    let refused = make("/api/providers", provider("pool")).await;
+    assert_eq!(refused.problem(), (409, "name_taken"), "{}", refused.body);
+
+    // What still uses a thing is told to whoever wants that gone.
+    let rule = json!({"name": "gr", "targets": [{"provider": "shad"}]});
+    let made = make("/api/routes", rule).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
+    let kept = house
+        .call(Method::DELETE, "/api/providers/shad", &token, None)
+        .await;
+    let flaw = &kept.body["errors"][0];
+    let said = flaw["message"].as_str().expect("words");
+    assert!(
+        said.contains("still used") && said.contains("`gr`"),
+        "{said}"
+    );
+    assert_eq!(flaw["fix"], "change that first");
+    house.end().await;
+}

@@ -33,6 +33,46 @@ async fn names(house: &House, token: &str) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn a_mistyped_condition_is_refused_and_what_was_read_can_be_put_back() {
+    let house = House::of_yaml(FILES).await;
+    let token = house.person(Role::Operator).await;
+    let mut bad = rule("a", 100, "a-*");
+    bad["match"] = json!({"modle": ["a-*"]});
+    let refused = house
+        .call(Method::POST, "/api/routes", &token, Some(&bad))
+        .await;
+    assert_eq!(refused.problem(), (400, "malformed"));
+    let said = refused.body["detail"].as_str().expect("words");
+    assert!(said.contains("`match.modle`"), "{said}");
+    let bodies = [
+        (
+            "providers",
+            json!({"name": "p", "api_format": "openai", "base_url": "https://p.example", "wieght": 2}),
+        ),
+        ("key-pools", json!({"name": "p", "stratgey": "random"})),
+        (
+            "aliases",
+            json!({"name": "p", "model": "one/m", "modle": "x"}),
+        ),
+        ("presets", json!({"name": "p", "midle_model": "one/m"})),
+    ];
+    for (what, body) in bodies {
+        let path = format!("/api/{what}");
+        let refused = house.call(Method::POST, &path, &token, Some(&body)).await;
+        assert_eq!(refused.problem(), (400, "malformed"), "{what}");
+        let said = refused.body["detail"].to_string();
+        assert!(said.contains("unknown field"), "{said}");
+    }
+    make(&house, &token, &rule("a", 100, "a-*")).await;
+    let path = "/api/routes/a";
+    let read = house.call(Method::GET, path, &token, None).await.body;
+    assert!(read["version"].is_number(), "{read}");
+    let put = house.call(Method::PUT, path, &token, Some(&read)).await;
+    assert_eq!(put.status, StatusCode::OK, "{}", put.body);
+    house.end().await;
+}
+
+#[tokio::test]
 async fn where_files_leave_no_room_the_nearest_place_is_told() {
     let beside = "  - {name: beside, priority: 50, match: {model: 'b-*'}, targets: [one/m]}\n";
     let house = House::of_yaml(&format!("{FILES}{beside}")).await;

@@ -1,7 +1,8 @@
 //! Copies of the database, and taking back its room.
 
 use bridge::admin::Role;
-use bridge::config::Secret;
+use bridge::config::{ConfigErrors, Place, Secret};
+use bridge::control::FileNotices;
 use bridge::store::{Store, StoreOptions};
 use poem::http::{Method, StatusCode};
 use serde_json::json;
@@ -9,6 +10,35 @@ use serde_json::json;
 use crate::house::House;
 
 const KEY: &str = "sk-canary-in-a-backup-0001";
+
+#[tokio::test]
+async fn what_changed_files_say_in_vain_is_told() {
+    let house = House::new().await;
+    let token = house.person(Role::Viewer).await;
+    let system = async || {
+        let path = "/api/system";
+        house.call(Method::GET, path, &token, None).await.body
+    };
+    let mut errors = ConfigErrors::default();
+    let place = Place::line_of("config/app.yml", 3);
+    errors.push(&place, "PORTT is no key", "did you mean PORT?");
+    house.control.notice(FileNotices {
+        refused: errors.0,
+        waiting: vec!["REDIS_URL: changed, which needs a restart".to_owned()],
+    });
+    let told = system().await;
+    assert_eq!(told["problems"][0]["place"], "config/app.yml:3", "{told}");
+    assert_eq!(told["problems"][0]["fix"], "did you mean PORT?");
+    let words = told["problems"][0]["message"].as_str().expect("words");
+    assert!(
+        words.contains("refused") && words.contains("PORTT"),
+        "{words}"
+    );
+    assert!(told["warnings"].to_string().contains("REDIS_URL"), "{told}");
+    house.control.notice(FileNotices::default());
+    assert_eq!(system().await["problems"], json!([]));
+    house.end().await;
+}
 
 #[tokio::test]
 async fn a_copy_is_whole_sealed_and_of_use_with_the_key() {

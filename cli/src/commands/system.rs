@@ -107,8 +107,8 @@ fn status(session: &Session, system: &Value) -> Ended {
             column("SIZE", "size").show(Show::Bytes),
             column("STEPS", "steps"),
             column("QUEUED", "records.queued").show(Show::Number),
-            column("WRITTEN", "records.written").show(Show::Number),
-            column("LOST", "records.lost").show(Show::Number),
+            column("KEPT", "records.kept").show(Show::Number),
+            column("LOST", "records.unkept").show(Show::Number),
             column("WAITING", "records.waiting").show(Show::Number),
         ],
     };

@@ -90,7 +90,7 @@ pub(crate) enum Verb {
     },
     /// Let somebody log in again.
     Enable(Names),
-    /// Keep somebody from logging in; what they have stays.
+    /// Keep somebody from logging in, and their client keys from being used, until they are enabled again.
     Disable(Names),
     /// Where somebody is logged in; with --end, log them out everywhere.
     Sessions {

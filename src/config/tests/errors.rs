@@ -31,6 +31,18 @@ fn each_error_names_line_and_fix() {
         ),
         ("MODE: direct\nMODE: direct\n", "config/app.yml:"),
         (
+            "MODE: direct\nDATABASE_URL: oracle://x\n",
+            "config/app.yml:2: DATABASE_URL must begin with sqlite:",
+        ),
+        (
+            "REDIS_URL: foo\n",
+            "config/app.yml:1: REDIS_URL must begin with redis://",
+        ),
+        (
+            "ADMIN_EMAIL: foo\n",
+            "config/app.yml:1: ADMIN_EMAIL is not an e-mail address; write it as name@host",
+        ),
+        (
             "OTLP_ENDPOINT: localhost:4318\n",
             "config/app.yml:1: OTLP_ENDPOINT must begin with http:// or https://",
         ),
