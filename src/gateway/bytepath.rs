@@ -33,14 +33,13 @@ pub(super) struct Wish<'w> {
 /// The body for the upstream, and whether the answer holds usage that the client did not ask for.
 pub(super) fn body(document: &Bytes, peek: &Peek, wish: &Wish<'_>) -> (Pieces, bool) {
     let mut edits = Edits::default();
-    if wish.dialect != Dialect::Gemini {
-        match &peek.model {
-            Some((range, name)) if name != wish.model => {
-                edits.replace(range.clone(), quoted(wish.model));
-            }
-            Some(_) => {}
-            None => edits.insert(peek.inside, "model", &quoted(wish.model), peek.empty),
-        }
+    let name = model_name(wish.dialect, wish.model);
+    match &peek.model {
+        Some((range, asked)) if *asked != name => edits.replace(range.clone(), quoted(&name)),
+        Some(_) => {}
+        // Gemini has it in the path.
+        None if wish.dialect == Dialect::Gemini => {}
+        None => edits.insert(peek.inside, "model", &quoted(&name), peek.empty),
     }
     if wish.mode == Mode::Direct {
         return (edits.apply(document), false);
@@ -55,6 +54,18 @@ pub(super) fn body(document: &Bytes, peek: &Peek, wish: &Wish<'_>) -> (Pieces, b
         flat_params(document, peek, wish, &mut edits);
     }
     (edits.apply(document), strip)
+}
+
+/// A model as the bodies of a dialect name it. Gemini's say again what the path says, and have to agree with it.
+pub(super) fn model_name(dialect: Dialect, model: &str) -> Cow<'_, str> {
+    let is_whole = ["models/", "tunedModels/"]
+        .iter()
+        .any(|prefix| model.starts_with(prefix));
+    if dialect == Dialect::Gemini && !is_whole {
+        Cow::Owned(format!("models/{model}"))
+    } else {
+        Cow::Borrowed(model)
+    }
 }
 
 /// A value of the body. That the body is valid UTF-8 was established when it was looked at.
@@ -317,6 +328,32 @@ mod tests {
             String::from_utf8(body.whole().to_vec()).expect("utf-8"),
             strip,
         )
+    }
+
+    #[test]
+    fn the_model_is_the_upstreams_wherever_the_body_names_it() {
+        let none = Clamps::default();
+        for (dialect, given, want) in [
+            (
+                Dialect::OpenAiChat,
+                r#"{"model":"m","x":1}"#,
+                r#"{"model":"up","x":1}"#,
+            ),
+            (Dialect::Anthropic, r#"{"x":1}"#, r#"{"x":1,"model":"up"}"#),
+            (
+                Dialect::Gemini,
+                r#"{"model":"models/m","x":1}"#,
+                r#"{"model":"models/up","x":1}"#,
+            ),
+            (Dialect::Gemini, r#"{"x":1}"#, r#"{"x":1}"#),
+        ] {
+            let (body, _) = edit(dialect, given, &json!({}), none, false);
+            let (body, want): (Value, Value) = (
+                serde_json::from_str(&body).expect("JSON"),
+                serde_json::from_str(want).expect("JSON"),
+            );
+            assert_eq!(body, want, "{given}");
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ use translator::{Dialect, estimate, foreign};
 use super::admit::{Leave, Place};
 use super::allowance::{self, Use};
 use super::body::AnswerBody;
+use super::bytepath::model_name;
 use super::generate::{planned, sign};
 use super::headers::{self, BRIDGE_COUNT};
 use super::peek::Peek;
@@ -246,12 +247,19 @@ async fn upstream_count(
 }
 
 fn passed(subject: &Subject, target: &PlannedTarget) -> Pieces {
+    let name = model_name(subject.dialect, &target.model);
     let mut edits = Edits::default();
-    match &subject.peek.model {
-        Some((range, name)) if name != &*target.model && subject.dialect != Dialect::Gemini => {
-            edits.replace(range.clone(), quoted(&target.model));
+    if let Some((range, _)) = &subject.peek.model {
+        edits.replace(range.clone(), quoted(&name));
+    }
+    let request = inner(subject);
+    if request.len() < subject.body.len() {
+        let text = std::str::from_utf8(&subject.body).unwrap_or("{}");
+        let start = request.as_ptr().addr() - text.as_ptr().addr();
+        let models = json::members(request).filter(|(key, _)| key == "model");
+        for (_, range) in models {
+            edits.replace(start + range.start..start + range.end, quoted(&name));
         }
-        _ => {}
     }
     edits.apply(&subject.body)
 }
@@ -307,7 +315,7 @@ fn count_body(dialect: Dialect, body: &str, model: &str) -> Vec<u8> {
     Writer::new(&mut out).object(|w| {
         if dialect == Dialect::Gemini {
             w.object_in("generateContentRequest", |w| {
-                w.str("model", &format!("models/{model}"));
+                w.str("model", &model_name(dialect, model));
                 copy(w);
             });
         } else {

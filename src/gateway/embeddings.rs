@@ -15,6 +15,7 @@ use translator::wording::{self, Wording, Words};
 use super::admit::{Leave, Place};
 use super::allowance::{self, Output, Use};
 use super::body::AnswerBody;
+use super::bytepath::model_name;
 use super::embeddings_shape::{Vectors, Wish};
 use super::generate::{planned, sign};
 use super::headers;
@@ -188,11 +189,13 @@ async fn passed(
     target: &PlannedTarget,
     account: &mut Account,
 ) -> AtTarget {
+    let (dialect, name) = match subject.embed {
+        Embed::OpenAi => (Dialect::OpenAiChat, "usage"),
+        Embed::Gemini(_) | Embed::GeminiBatch(_) => (Dialect::Gemini, "usageMetadata"),
+    };
     let mut edits = Edits::default();
-    if let (Embed::OpenAi, Some((range, name))) = (&subject.embed, &subject.peek.model)
-        && *name != *target.model
-    {
-        edits.replace(range.clone(), quoted(&target.model));
+    if let Some((range, _)) = &subject.peek.model {
+        edits.replace(range.clone(), quoted(&model_name(dialect, &target.model)));
     }
     let endpoint = match subject.embed {
         Embed::GeminiBatch(_) => Endpoint::BatchEmbed,
@@ -204,10 +207,6 @@ async fn passed(
     }
     let headers = headers::passed(&subject.headers, &target.provider, false);
     let answer = call(caller, target, endpoint, headers, body, account).await?;
-    let (dialect, name) = match subject.embed {
-        Embed::OpenAi => (Dialect::OpenAiChat, "usage"),
-        Embed::Gemini(_) | Embed::GeminiBatch(_) => (Dialect::Gemini, "usageMetadata"),
-    };
     let usage = std::str::from_utf8(&answer)
         .ok()
         .and_then(|answer| json::member(answer, name))
@@ -220,10 +219,7 @@ fn batch_model(body: &Bytes, model: &str) -> Bytes {
     let Ok(mut document) = serde_json::from_slice::<Value>(body) else {
         return body.clone();
     };
-    let name = Value::String(format!(
-        "models/{}",
-        model.strip_prefix("models/").unwrap_or(model)
-    ));
+    let name = Value::from(model_name(Dialect::Gemini, model));
     for request in document["requests"].as_array_mut().into_iter().flatten() {
         if let Some(request) = request.as_object_mut() {
             request.insert("model".to_owned(), name.clone());

@@ -3,9 +3,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
+use translator::Dialect;
 use translator::error::{Failure, FailureKind};
 use translator::estimate;
 use translator::json::Writer;
+
+use super::bytepath::model_name;
 
 /// What is to be embedded.
 pub(super) struct Wish {
@@ -103,7 +106,7 @@ impl Wish {
     /// Writes Gemini's form for a run of the texts.
     pub(super) fn to_gemini(&self, model: &str, texts: &[String]) -> Vec<u8> {
         let mut out = Vec::new();
-        let name = format!("models/{}", model.strip_prefix("models/").unwrap_or(model));
+        let name = model_name(Dialect::Gemini, model);
         Writer::new(&mut out).object(|w| {
             w.array_in("requests", |w| {
                 for text in texts {

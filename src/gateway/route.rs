@@ -182,11 +182,11 @@ fn nested(
     if let Some(rest) = path.strip_prefix("/v1/responses/") {
         return stored(method, get, rest);
     }
-    let Some((gemini_only, rest)) = model_segment(path) else {
+    let Some(Named { by, rest }) = named(path) else {
         return Err(NoCall::NotFound(guess(path, uri_query, headers)));
     };
     if let Some((model, verb)) = rest.rsplit_once(':')
-        && let Some(call) = gemini_verb(model, verb, uri_query)
+        && let Some(call) = gemini_verb(by, model, verb, uri_query)
     {
         return if *method == Method::POST {
             Ok(call)
@@ -194,10 +194,9 @@ fn nested(
             Err(NoCall::Method(Dialect::Gemini, "POST"))
         };
     }
-    let dialect = if gemini_only {
-        Dialect::Gemini
-    } else {
-        shape(uri_query, headers)
+    let dialect = match by {
+        By::Everybody => shape(uri_query, headers),
+        By::Gemini | By::GeminiTuned => Dialect::Gemini,
     };
     let model = query::percent_decode(rest)
         .filter(|model| !model.is_empty())
@@ -228,17 +227,40 @@ fn stored(method: &Method, get: bool, rest: &str) -> Result<Call, NoCall> {
     }
 }
 
-/// What stands behind `models/`, and whether only Gemini clients use that prefix.
-fn model_segment(path: &str) -> Option<(bool, &str)> {
+/// Who names a model that way.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// Clients of several dialects.
+    Everybody,
+    /// Gemini's.
+    Gemini,
+    /// Gemini's, for a model that was made of another one.
+    GeminiTuned,
+}
+
+/// A path that names a model.
+struct Named<'p> {
+    by: By,
+    /// What stands behind `models/`.
+    rest: &'p str,
+}
+
+fn named(path: &str) -> Option<Named<'_>> {
     let segments = path.strip_prefix('/')?;
     let (version, rest) = segments.split_once('/')?;
     match version {
         "v1" | "v1beta" | "v1alpha" => {
             if let Some(rest) = rest.strip_prefix("models/") {
-                return Some((version != "v1", rest));
+                let by = if version == "v1" {
+                    By::Everybody
+                } else {
+                    By::Gemini
+                };
+                return Some(Named { by, rest });
             }
             if let Some(rest) = rest.strip_prefix("tunedModels/") {
-                return Some((true, rest));
+                let by = By::GeminiTuned;
+                return Some(Named { by, rest });
             }
         }
         "v1beta1" => {}
@@ -250,11 +272,17 @@ fn model_segment(path: &str) -> Option<(bool, &str)> {
         None => rest,
     };
     let (_, rest) = rest.strip_prefix("publishers/")?.split_once("/models/")?;
-    Some((true, rest))
+    let by = By::Gemini;
+    Some(Named { by, rest })
 }
 
-fn gemini_verb(model: &str, verb: &str, uri_query: Option<&str>) -> Option<Call> {
-    let model = query::percent_decode(model).filter(|model| !model.is_empty())?;
+fn gemini_verb(by: By, model: &str, verb: &str, uri_query: Option<&str>) -> Option<Call> {
+    let mut model = query::percent_decode(model).filter(|model| !model.is_empty())?;
+    if by == By::GeminiTuned {
+        // The hub's name of it: the kind belongs to the model, and the provider stands before both.
+        let name = model.rfind('/').map_or(0, |slash| slash + 1);
+        model.insert_str(name, "tunedModels/");
+    }
     let ingress = |stream| Ingress {
         model: Some(model.clone()),
         stream: Some(stream),
@@ -340,6 +368,18 @@ mod tests {
             (
                 "/v1beta1/publishers/google/models/g:generateContent",
                 "g",
+                false,
+                false,
+            ),
+            (
+                "/v1beta/tunedModels/a/b:generateContent",
+                "a/tunedModels/b",
+                false,
+                false,
+            ),
+            (
+                "/v1beta/tunedModels/b:generateContent",
+                "tunedModels/b",
                 false,
                 false,
             ),

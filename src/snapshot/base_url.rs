@@ -284,7 +284,11 @@ fn is_version(segment: &str) -> bool {
 }
 
 fn push_gemini(path: &mut String, endpoint: Endpoint, model: &str) {
-    path.push_str("/models");
+    let (kind, model) = match model.strip_prefix("tunedModels/") {
+        Some(tuned) => ("/tunedModels", tuned),
+        None => ("/models", model.strip_prefix("models/").unwrap_or(model)),
+    };
+    path.push_str(kind);
     let verb = match endpoint {
         Endpoint::Models => return,
         Endpoint::Generate | Endpoint::Compact => ":generateContent",
@@ -294,7 +298,7 @@ fn push_gemini(path: &mut String, endpoint: Endpoint, model: &str) {
         Endpoint::BatchEmbed => ":batchEmbedContents",
     };
     path.push('/');
-    push_encoded(path, model.strip_prefix("models/").unwrap_or(model));
+    push_encoded(path, model);
     path.push_str(verb);
 }
 
@@ -459,6 +463,10 @@ mod tests {
         assert_eq!(
             base.path(Dialect::Gemini, Endpoint::Embed, "models/e-1"),
             "/v1beta/models/e-1:embedContent"
+        );
+        assert_eq!(
+            base.path(Dialect::Gemini, Endpoint::Generate, "tunedModels/a/b"),
+            "/v1beta/tunedModels/a%2Fb:generateContent"
         );
     }
 

@@ -125,9 +125,14 @@ fn kind(word: &str, status: u16, reason: Option<&str>, message: &str) -> Failure
 /// key.
 fn starts_with_key(message: &str) -> bool {
     let lower = message.to_ascii_lowercase();
-    ["api key", "your api key", "please pass a valid api key"]
-        .iter()
-        .any(|phrase| lower.starts_with(phrase))
+    [
+        "api key",
+        "your api key",
+        "please pass a valid api key",
+        "method doesn't allow unregistered callers",
+    ]
+    .iter()
+    .any(|phrase| lower.starts_with(phrase))
 }
 
 /// `"12s"` or `"1.5s"`.

@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn upstream_errors_are_understood() {
-        let cases: [(&str, u16, &str, FailureKind); 10] = [
+        let cases: [(&str, u16, &str, FailureKind); 13] = [
             (
                 "code",
                 400,

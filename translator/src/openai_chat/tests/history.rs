@@ -542,7 +542,7 @@ fn only_the_server_s_own_state_goes_back_to_it() {
     let mut request = tool_loop();
     let details = r#"[{"type":"reasoning.encrypted","data":"zzz"}]"#;
     let own = Opaque {
-        provider: Some(super::PROVIDER.into()),
+        provider: Some(PROVIDER.into()),
         ..state(Dialect::OpenAiChat, OpaqueKind::Reasoning, details)
     };
     request.turns[1].parts[0].opaque = vec![
@@ -770,7 +770,7 @@ fn state_keeps_its_place_to_the_words() {
 #[test]
 fn a_signature_on_the_reasoning_before_a_call_goes_back_on_the_call() {
     let sign = |state: &'static str| Opaque {
-        provider: Some(super::PROVIDER.into()),
+        provider: Some(PROVIDER.into()),
         ..self::state(Dialect::OpenAiChat, OpaqueKind::Signature, state)
     };
     let thought = |state| Part {
