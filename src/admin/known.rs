@@ -70,16 +70,15 @@ impl<T: Type, R: Send + Sync> Type for Known<T, R> {
 
 impl<T: ParseFromJSON, R: Type> ParseFromJSON for Known<T, R> {
     fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
-        let unknown = value.as_ref().and_then(unknown_member::<T, R>);
-        let value = T::parse_from_json(value).map_err(ParseError::propagate)?;
-        // What is missing is told first: it is the same mistake, seen from where it was made.
-        match unknown {
-            Some(path) => Err(ParseError::custom(format!("unknown field `{path}`."))),
-            None => Ok(Self {
-                value,
-                read_as: PhantomData,
-            }),
+        // Told before what is missing: it is the same mistake, seen from where it was made.
+        if let Some(path) = value.as_ref().and_then(unknown_member::<T, R>) {
+            return Err(ParseError::custom(format!("unknown field `{path}`.")));
         }
+        let value = T::parse_from_json(value).map_err(ParseError::propagate)?;
+        Ok(Self {
+            value,
+            read_as: PhantomData,
+        })
     }
 }
 

@@ -97,9 +97,10 @@ pub fn watch(
         watcher.watch(&directory, RecursiveMode::NonRecursive)?;
     }
     let before = fingerprint(&files);
+    let filled = files.iter().map(|file| is_filled(file)).collect();
     let thread = std::thread::Builder::new()
         .name("config-watch".to_owned())
-        .spawn(move || run(&receiver, &options, &files, before, apply, tell))
+        .spawn(move || run(&receiver, &options, &files, (before, filled), apply, tell))
         .map_err(notify::Error::io)?;
     Ok(Watcher {
         watcher: Some(watcher),
@@ -112,11 +113,10 @@ fn run(
     receiver: &Receiver<Signal>,
     options: &LoadOptions,
     files: &[PathBuf],
-    mut before: [u8; 32],
+    (mut before, mut filled): ([u8; 32], Vec<bool>),
     mut apply: impl FnMut(Settings) -> Result<u64, ConfigErrors>,
     mut tell: impl FnMut(ConfigErrors),
 ) {
-    let mut filled: Vec<bool> = files.iter().map(|file| is_filled(file)).collect();
     while let Ok(Signal::Changed) = receiver.recv() {
         loop {
             match receiver.recv_timeout(QUIET) {

@@ -136,9 +136,9 @@ async fn keys_come_and_go_and_the_last_is_guarded() {
         needed.body
     );
     assert!(
-        needed.body["detail"]
-            .as_str()
-            .is_some_and(|detail| detail.contains("`shared`, which does not exist")),
+        needed.body["detail"].as_str().is_some_and(
+            |detail| detail.contains("still used: provider `up` names key pool `shared`")
+        ),
         "{}",
         needed.body
     );
