@@ -96,7 +96,7 @@ class Cluster(unittest.TestCase):
         cls.token = grant["access_token"]
         provider = {
             "name": "shared",
-            "dialect": "openai",
+            "api_format": "openai",
             "base_url": f"http://127.0.0.1:{cls.upstream.server_port}/v1",
             "allow_private_network": True,
             "keys": ["sk-first-key-0001", "sk-second-key-0002"],
